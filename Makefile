@@ -1,0 +1,39 @@
+# The front door. Every target works on a fresh Debian 12 machine: `setup` installs what is missing.
+BUILD ?= build
+SAN   ?= build-asan
+.DEFAULT_GOAL := build
+
+.PHONY: setup build run check system bench bench-peers bench-plots fuzz format tidy install clean
+
+setup:            ## install the Debian packages the build and the tests need (only the missing ones)
+	@devtools/setup.sh
+
+build: setup      ## configure and compile
+	@devtools/build.sh $(BUILD)
+
+run: build        ## the demo: three nodes, one service, real pods (KEEP=1 leaves it up)
+	@daemons/demo/run.sh $(BUILD)
+
+check: setup      ## unit, api, layers, examples, conformance, and the sanitizer build of the fast parts
+	@devtools/check.sh $(BUILD) $(SAN)
+
+system: build     ## namespaces, real kernel stacks, real peers (root)
+	@devtools/suites.sh $(BUILD) --suite system
+
+bench: build      ## one JSON line per claim
+	@bench/run.sh $(BUILD)
+
+fuzz: setup       ## every parser of untrusted bytes (SECONDS_EACH=60)
+	@devtools/fuzz.sh
+
+format:           ## clang-format what changed
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+tidy: build       ## clang-tidy and cppcheck
+	@devtools/tidy.sh $(BUILD)
+
+install: build
+	@meson install -C $(BUILD)
+
+clean:
+	@rm -rf $(BUILD) $(SAN) build-fuzz
