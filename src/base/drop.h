@@ -30,6 +30,8 @@
 	R(L4_BAD_CHECKSUM,      "l4-bad-checksum",       "the transport checksum is wrong")                       \
 	R(TUNNEL_SHORT,         "tunnel-short",          "the packet ends inside its tunnel header")              \
 	R(TUNNEL_BAD_FLAGS,     "tunnel-bad-flags",      "the tunnel header lacks a flag it must carry, or has a version nobody defined") \
+	R(ARP_SHORT,            "arp-short",             "the frame ends inside its ARP packet")                  \
+	R(HEADER_SPLIT,         "header-split",          "headers lie in several segments and cannot be joined")  \
 	R(FRAGMENT_BAD,         "fragment-bad",          "an IP fragment overlaps, overflows or has an impossible offset") \
 	/* flow table and pipes */                                                                                \
 	R(NO_ROOT_PIPE,         "no-root-pipe",          "no root pipe and no default forward for this port and domain") \
