@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * walk: the two executors. flow_run() runs a composed program (fast path, many packets);
+ * flow_walk() walks pipes for one packet that missed the cache, composing as it goes (slow path).
+ *
+ * Provenance. The walk keeps, for every byte of the key, which byte of the ORIGINAL key it came from, or
+ * CONST. Matching a byte un-wildcards its origin; SET makes it CONST; COPY copies provenance; ADD
+ * un-wildcards the origin and makes it CONST; decap moves inner provenance to outer; encap makes outer CONST.
+ * What cannot be derived (random, meter colour, connection state, headers deeper than the key) ends the
+ * composed program with RESUME at the next pipe.
+ *
+ * The verdict tells the eswitch what to do with the packet; flow never sends.
+ */
+#ifndef FLOW_WALK_H
+#define FLOW_WALK_H
+
+#include "flow/action.h"
+#include "flow/conn.h"
+#include "flow/hop.h"
+#include "flow/key.h"
+#include "flow/pipe.h"
+
+enum flow_verdict_kind {
+	FLOW_VERDICT_PORT,   /* send by `port` */
+	FLOW_VERDICT_QUEUE,  /* deliver to queue set `index` */
+	FLOW_VERDICT_KERNEL, /* hand to the netdev of the ingress port */
+	FLOW_VERDICT_UPCALL, /* flow miss, cookie `index` */
+	FLOW_VERDICT_DROP,   /* `reason` */
+	FLOW_VERDICT_CT,     /* look up conn (batched by the caller), then flow_resume() */
+	FLOW_VERDICT_AGAIN,  /* re-parse and look up again with meta.resume */
+	FLOW_VERDICT_HELD,   /* suspended (crypto) */
+};
+
+struct flow_verdict {
+	uint8_t kind;
+	uint8_t reason;
+	uint16_t port;
+	uint32_t index;
+};
+
+/* A packet in the burst. The arrays of a burst are struct-of-arrays in eswitch; this is one of them. */
+struct flow_pkt {
+	struct rte_mbuf *m;
+	struct pkt_parse *parse;      /* kept in step with edits */
+	struct flow_key *key;
+	struct flow_pkt_meta *meta;
+};
+
+/* Forks made while running: copies with their own verdicts, appended by the executors. */
+struct flow_forks {
+	unsigned n, max;
+	struct flow_pkt_meta *meta;
+	struct rte_mbuf **m;
+	struct flow_verdict *verdict;
+};
+
+/* Apply one fused rewrite (NAT, then hop: TTL, MACs, encap). Verdict PORT or DROP, or UPCALL for a held hop. */
+struct flow_verdict flow_apply(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkt, const struct flow_rewrite *rw);
+
+/* Run a composed program from op `at` (0 = start). */
+struct flow_verdict flow_run(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkt, const struct flow_program *prog,
+	unsigned at, uint64_t now_ns, struct flow_forks *forks);
+
+/* The slow path for one packet; fills the cache unless what it met cannot be cached. */
+struct flow_verdict flow_walk(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkt, uint64_t now_ns,
+	struct flow_forks *forks);
+
+/* Same walk on a copy, nothing counted, nothing cached; appends a tree of what happened, for
+ * `softdpu explain` and traces. */
+struct str;
+void flow_explain(struct flow_ctx *ctx, const struct flow_pkt *pkt, uint64_t now_ns, struct str *out);
+
+/* Cache: n lookups; progs[i] NULL = miss. Keys must have the lines flow_key_lines(ctx) filled. */
+unsigned flow_key_lines(const struct flow_ctx *ctx);
+void flow_cache_lookup(struct flow_ctx *ctx, unsigned worker, const struct flow_key *keys, const struct flow_program **progs,
+	unsigned n);
+
+#endif
