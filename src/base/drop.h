@@ -32,6 +32,8 @@
 	R(TUNNEL_BAD_FLAGS,     "tunnel-bad-flags",      "the tunnel header lacks a flag it must carry, or has a version nobody defined") \
 	R(ARP_SHORT,            "arp-short",             "the frame ends inside its ARP packet")                  \
 	R(HEADER_SPLIT,         "header-split",          "headers lie in several segments and cannot be joined")  \
+	R(TUNNEL_ECN,           "tunnel-ecn",            "congestion was marked on the tunnel packet, the inner cannot carry it (RFC 6040)") \
+	R(ND_BAD,               "nd-bad",                "a neighbour discovery message that RFC 4861 forbids")   \
 	R(FRAGMENT_BAD,         "fragment-bad",          "an IP fragment overlaps, overflows or has an impossible offset") \
 	/* flow table and pipes */                                                                                \
 	R(NO_ROOT_PIPE,         "no-root-pipe",          "no root pipe and no default forward for this port and domain") \
