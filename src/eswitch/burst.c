@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * THE path. A burst is looked up and run in rounds: most packets need one, a packet whose program
+ * ended in RESUME (or whose connection continues in a hit pipe) comes round again with a resume point.
+ */
+#include <string.h>
+
+#include "eswitch_int.h"
+
+static void take(struct esw_slot *s, uint16_t port, struct rte_mbuf **m, unsigned n, uint64_t now_ns)
+{
+	struct esw_run *r = &s->run;
+	struct esw_tally *t = esw_tally_of(s, port);
+	uint64_t bytes = 0;
+
+	r->tsc = rte_rdtsc();
+	r->now_ns = now_ns;
+	r->port = port;
+	r->nr_calls = 0;
+	r->forks.n = 0;
+	for (unsigned i = 0; i < n; i++) {
+		m[i]->port = port;
+		bytes += m[i]->pkt_len;
+	}
+	t->in.rx += n;
+	t->in.rx_bytes += bytes;
+	t->in.bursts++;
+	s->bursts++;
+}
+
+static void capture_rx(struct esw_slot *s, uint16_t port, struct rte_mbuf **m, unsigned n)
+{
+	struct esw_link *l = s->link[port];
+
+	for (unsigned c = 0; c < ESW_CAPTURES_MAX; c++)
+		for (unsigned i = 0; l->capture_rx >> c & 1 && i < n; i++)
+			esw_capture_put(s, c, m[i], port, ESW_CAPTURE_RX, DROP_NONE);
+}
+
+/* Parse; what cannot be parsed drops here, the rest stands dense in r->m. */
+static void parse(struct esw_slot *s, struct rte_mbuf **m, unsigned n)
+{
+	struct esw_run *r = &s->run;
+	unsigned kept = 0;
+
+	pkt_parse_burst(m, r->parse, n);
+	for (unsigned i = 0; i < n; i++) {
+		if (unlikely(r->parse[i].drop)) {
+			esw_drop(s, m[i], r->port, r->parse[i].drop);
+			continue;
+		}
+		if (unlikely(kept != i))
+			r->parse[kept] = r->parse[i];
+		r->m[kept] = r->pkt[kept].m = m[i];
+		kept++;
+	}
+	r->n = kept;
+	memset(r->meta, 0, kept * sizeof(r->meta[0]));
+	for (unsigned i = 0; i < kept; i++)
+		r->meta[i].port = r->port;
+}
+
+static void look_up(struct esw_slot *s)
+{
+	struct esw_run *r = &s->run;
+	struct flow_ctx *flow = s->esw->flow;
+	struct esw_tally *t = esw_tally_of(s, r->port);
+	unsigned hits = 0;
+
+	flow_key_build(r->m, r->parse, r->meta, r->key, r->n, flow_key_lines(flow));
+	flow_cache_lookup(flow, s->worker, r->key, r->prog, r->n);
+	for (unsigned i = 0; i < r->n; i++) {
+		if (likely(r->prog[i] != NULL)) {
+			r->verdict[i] = flow_run(flow, s->worker, &r->pkt[i], r->prog[i], 0, r->now_ns, &r->forks);
+			hits++;
+		} else {
+			r->verdict[i] = flow_walk(flow, s->worker, &r->pkt[i], r->now_ns, &r->forks);
+		}
+	}
+	t->in.cache_hits += hits;
+	t->in.cache_misses += r->n - hits;
+}
+
+/* What a connection's record says about one packet: count it, rewrite it, or why not. */
+static struct flow_verdict follow(struct esw_slot *s, unsigned i, const struct flow_ct *ct)
+{
+	struct esw_run *r = &s->run;
+	struct flow_pkt *pkt = &r->pkt[i];
+	const struct flow_rewrite *rw;
+	unsigned reason;
+
+	reason = conn_update(ct->conns, r->conn[i], s->worker, pkt->key->hot.tcp_flags, pkt->m->pkt_len, 1, r->now_ns);
+	if (unlikely(reason))
+		return (struct flow_verdict){.kind = FLOW_VERDICT_DROP, .reason = reason};
+	rw = conn_rewrite(ct->conns, r->conn[i]);
+	if (ct->hit_resume && rw->hop == FLOW_HOP_NONE) {
+		struct flow_verdict v = {.kind = FLOW_VERDICT_AGAIN, .index = ct->hit_resume};
+
+		if (rw->flags)
+			flow_apply(s->esw->flow, s->worker, pkt, rw);
+		return v;
+	}
+	return flow_apply(s->esw->flow, s->worker, pkt, rw);
+}
+
+/* Connections of one CT pipe, all packets of the burst that stand at it at once. */
+static void track(struct esw_slot *s, uint32_t pipe, uint64_t mask)
+{
+	struct esw_run *r = &s->run;
+	const struct flow_ct *ct = flow_ct_get(s->esw->flow, pipe);
+	struct esw_tally *t = esw_tally_of(s, r->port);
+
+	if (ct)
+		conn_lookup_keys(ct->conns, r->key, ct->zone, mask, r->conn, r->n);
+	for (; mask; mask &= mask - 1) {
+		unsigned i = __builtin_ctzll(mask);
+
+		if (unlikely(!ct)) {
+			r->verdict[i] = (struct flow_verdict){.kind = FLOW_VERDICT_DROP, .reason = DROP_PIPE_GONE};
+		} else if (likely(r->conn[i] != CONN_NONE)) {
+			r->verdict[i] = follow(s, i, ct);
+			t->in.conn_hits++;
+		} else {
+			r->verdict[i] = ct->miss;
+			t->in.conn_misses++;
+		}
+	}
+}
+
+static void track_all(struct esw_slot *s)
+{
+	struct esw_run *r = &s->run;
+
+	for (;;) {
+		uint64_t mask = 0;
+		uint32_t pipe = 0;
+
+		for (unsigned i = 0; i < r->n; i++) {
+			if (r->verdict[i].kind != FLOW_VERDICT_CT)
+				continue;
+			if (!mask)
+				pipe = r->verdict[i].index;
+			if (r->verdict[i].index == pipe)
+				mask |= 1ull << i;
+		}
+		if (!mask)
+			return;
+		track(s, pipe, mask);
+	}
+}
+
+/* Settle what has its final verdict; keep the packets that go round again, dense. */
+static void settle(struct esw_slot *s)
+{
+	struct esw_run *r = &s->run;
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < r->n; i++) {
+		if (likely(r->verdict[i].kind != FLOW_VERDICT_AGAIN)) {
+			esw_settle(s, &r->pkt[i], r->verdict[i]);
+			continue;
+		}
+		r->meta[i].resume = r->verdict[i].index;
+		if (kept != i) {
+			r->meta[kept] = r->meta[i];
+			r->m[kept] = r->pkt[kept].m = r->m[i];
+		}
+		kept++;
+	}
+	r->n = kept;
+}
+
+/* Headers moved: the next round looks at the packets as they are now. */
+static void parse_again(struct esw_slot *s)
+{
+	struct esw_run *r = &s->run;
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < r->n; i++) {
+		if (pkt_parse(r->m[i], &r->parse[kept]) < 0) {
+			esw_drop(s, r->m[i], r->port, r->parse[kept].drop);
+			continue;
+		}
+		r->meta[kept] = r->meta[i];
+		r->m[kept] = r->pkt[kept].m = r->m[i];
+		kept++;
+	}
+	r->n = kept;
+}
+
+static void settle_forks(struct esw_slot *s)
+{
+	struct esw_run *r = &s->run;
+
+	esw_tally_of(s, r->port)->in.copies += r->forks.n;
+	for (unsigned i = 0; i < r->forks.n; i++) {
+		struct flow_pkt copy = {.m = r->fork_m[i], .meta = &r->fork_meta[i]};
+
+		esw_settle(s, &copy, r->fork_verdict[i]);
+	}
+}
+
+void esw_burst(struct esw *esw, unsigned worker, uint16_t port, struct rte_mbuf **m, unsigned n, uint64_t now_ns)
+{
+	struct esw_slot *s = esw->slot[worker];
+	struct esw_run *r = &s->run;
+
+	if (!n)
+		return;
+	assert(n <= ESW_BURST);
+	take(s, port, m, n, now_ns);
+	if (unlikely(s->link[port] && s->link[port]->capture_rx))
+		capture_rx(s, port, m, n);
+	flow_reader_online(esw->flow, worker);
+	parse(s, m, n);
+	for (unsigned round = 0; r->n; round++) {
+		if (unlikely(round)) {
+			parse_again(s);
+			if (round == ESW_ROUNDS_MAX)
+				break;
+		}
+		look_up(s);
+		track_all(s);
+		settle(s);
+	}
+	for (unsigned i = 0; i < r->n; i++)
+		esw_drop(s, r->m[i], port, DROP_PIPE_LOOP);
+	if (unlikely(r->forks.n))
+		settle_forks(s);
+	if (r->nr_calls)
+		esw_upcall_run(s);
+	else
+		hist_add(s->later, (rte_rdtsc() - r->tsc) * 1000 / esw->tsc_per_us, n);
+	flow_reader_offline(esw->flow, worker);
+}
