@@ -3,9 +3,10 @@
  * THE path. A burst is looked up and run in rounds: most packets need one, a packet whose program
  * ended in RESUME (or whose connection continues in a hit pipe) comes round again with a resume point.
  */
+#include <assert.h>
 #include <string.h>
 
-#include "eswitch_int.h"
+#include "eswitch/eswitch_int.h"
 
 static void take(struct esw_slot *s, uint16_t port, struct rte_mbuf **m, unsigned n, uint64_t now_ns)
 {
@@ -230,6 +231,6 @@ void esw_burst(struct esw *esw, unsigned worker, uint16_t port, struct rte_mbuf 
 	if (r->nr_calls)
 		esw_upcall_run(s);
 	else
-		hist_add(s->later, (rte_rdtsc() - r->tsc) * 1000 / esw->tsc_per_us, n);
+		hist_record_n(s->later, (rte_rdtsc() - r->tsc) * 1000 / esw->tsc_per_us, n);
 	flow_reader_offline(esw->flow, worker);
 }

@@ -139,6 +139,7 @@ void esw_paused(struct esw *esw, void (*fn)(void *arg), void *arg);
 
 /* Receive queue sets (RSS to an application): the consumer is called on the worker with packets it then owns;
  * returns how many it took, the rest drop QUEUE_FULL. */
+#define ESW_QUEUE_KERNEL 0xffffffffu /* index: the Linux netdev behind the ingress port (DOCA's TARGET KERNEL) */
 typedef unsigned (*esw_queue_fn)(void *arg, unsigned worker, uint32_t index, uint16_t port, struct rte_mbuf **m, unsigned n);
 void esw_set_queue(struct esw *esw, esw_queue_fn fn, void *arg);
 

@@ -21,6 +21,7 @@
 #define ESW_IDLE_SPINS 64          /* empty rounds before a worker sleeps */
 #define ESW_ROUNDS_MAX 16          /* look-ups of one packet: resume points, hit pipes */
 #define ESW_CAPTURES_MAX 8
+#define ESW_CALLS (2 * ESW_BURST)  /* upcalls of one burst: its packets and as many forks */
 
 /* Counters of one ingress port on one slot. */
 struct esw_tally {
@@ -35,6 +36,7 @@ struct esw_link {
 	uint8_t capture_rx, capture_tx; /* bit i: capture i wants it */
 	bool dirty;                /* in slot->dirty */
 	uint16_t n;                /* frames in the buffer */
+	uint16_t queue;            /* the port's transmit queue of this slot */
 	struct rte_mbuf *m[ESW_TX_BUFFER];
 	uint16_t cause[ESW_TX_BUFFER]; /* ingress port each is accounted to */
 	struct esw_tally tally;
@@ -53,8 +55,12 @@ struct esw_run {
 	struct flow_pkt_meta meta[ESW_BURST];
 	struct pkt_parse parse[ESW_BURST];
 	struct flow_key key[ESW_BURST];
+	/* calls keep copies: a packet that goes round again reuses the arrays above */
 	unsigned nr_calls;
-	struct esw_upcall call[ESW_BURST];
+	struct esw_upcall call[ESW_CALLS];
+	struct pkt_parse call_parse[ESW_CALLS];
+	struct flow_key call_key[ESW_CALLS];
+	struct flow_pkt_meta call_meta[ESW_CALLS];
 	struct flow_forks forks;
 	struct rte_mbuf *fork_m[ESW_BURST];
 	struct flow_pkt_meta fork_meta[ESW_BURST];
@@ -85,6 +91,7 @@ struct esw {
 	struct flow_ctx *flow;
 	struct rte_mempool *pool;
 	unsigned nr_workers, idle_spins;
+	uint64_t tsc_per_us;
 	struct port *port[ESW_PORTS_MAX];
 	struct esw_upcall_ops ops;          /* changed under pause */
 	void *ops_arg;
@@ -110,7 +117,11 @@ struct esw_tally *esw_tally_of(struct esw_slot *s, uint16_t port);
 /* capture.c: worker thread */
 void esw_capture_put(struct esw_slot *s, unsigned which, struct rte_mbuf *m, uint16_t port, unsigned where, enum drop_reason reason);
 
-/* switch.c */
+/* stats.c: control thread */
+void esw_tally_port(struct esw *esw, uint16_t port, struct esw_tally *sum);
+void esw_tally_add(struct esw_tally *sum, const struct esw_tally *t);
+
+/* worker.c, capture.c */
 void *esw_worker_main(void *slot);
 void esw_capture_detach_all(struct esw *esw);
 
