@@ -80,7 +80,7 @@ int reactor_create(const struct reactor_options *options, struct reactor **out)
 	r->tasks_tail = &r->tasks;
 	snprintf(r->name, sizeof(r->name), "%s", options->name ? options->name : "reactor");
 	r->options.name = r->name;
-	r->now = options->virtual_time ? NS_PER_S : clock_now_ns();
+	r->now = options->virtual_time ? NS_PER_SEC : clock_now_ns();
 	r->last_work = r->now;
 	err = take_index(r);
 	if (err)
@@ -359,8 +359,8 @@ static void submit_and_sleep(struct reactor *r, uint64_t max_wait)
 		wait = 0;
 	r->unsubmitted = false;
 	r->stats.sleeps++;
-	ts.tv_sec = (long long)(wait / NS_PER_S);
-	ts.tv_nsec = (long long)(wait % NS_PER_S);
+	ts.tv_sec = (long long)(wait / NS_PER_SEC);
+	ts.tv_nsec = (long long)(wait % NS_PER_SEC);
 	io_uring_submit_and_wait_timeout(&r->ring, &cqe, 1, &ts, NULL);
 	__atomic_store_n(&r->sleeping, false, __ATOMIC_SEQ_CST);
 	drain_event(r);
@@ -427,7 +427,7 @@ static void *thread_main(void *arg)
 			log_warn("%s: cannot be pinned to CPU %d", r->name, r->options.cpu);
 	}
 	while (!__atomic_load_n(&r->stopping, __ATOMIC_RELAXED))
-		reactor_run_once(r, 10 * NS_PER_S);
+		reactor_run_once(r, 10 * NS_PER_SEC);
 	return NULL;
 }
 

@@ -14,7 +14,7 @@
 
 #define INPUT_MAX 65536u
 #define MUTATIONS 300u
-#define BUDGET_NS (3 * NS_PER_S) /* for all mutations together */
+#define BUDGET_NS (3 * NS_PER_SEC) /* for all mutations together */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
