@@ -98,12 +98,15 @@ void conn_lookup_keys(const struct flow_conn_table *table, const struct flow_key
 	uint64_t mask, conn_ref *out, unsigned n);
 
 /* What a hit means for the packet. `tcp_flags` 0 for others; bytes = L2 frame length without FCS. Updates
- * state, last-seen and counters of the direction. Returns 0, or an enum drop_reason (CT_INVALID). */
+ * state, last-seen and counters of the direction. Returns 0, or an enum drop_reason (CT_INVALID), or
+ * CONN_REOPEN: a SYN on a closed connection, which the caller removes and treats as a miss. */
+#define CONN_REOPEN 0x100u
 unsigned conn_update(struct flow_conn_table *table, conn_ref ref, unsigned worker, uint8_t tcp_flags,
 	uint32_t bytes, uint32_t packets, uint64_t now_ns);
 
-/* The action of a direction. Borrowed, valid inside online/offline. */
-const struct flow_rewrite *conn_rewrite(const struct flow_conn_table *table, conn_ref ref);
+/* What a direction does to a packet, expanded from its compact form in the line that conn_lookup has just
+ * brought in. For a reader online since the lookup. */
+void conn_rewrite(const struct flow_conn_table *table, conn_ref ref, struct flow_rewrite *rewrite);
 
 struct conn_spec {
 	struct conn_key key[2];           /* origin, reply (as each direction arrives) */
