@@ -67,6 +67,7 @@
 #ifndef CARD_CARD_H
 #define CARD_CARD_H
 
+#include "base/addr.h"
 #include "card/attach.h"
 
 #include <stdbool.h>
@@ -93,13 +94,6 @@ int card_bdf_parse(const char *text, struct card_bdf *bdf);
 /* Writes "0000:03:00.0" (13 bytes with the NUL); returns buf. */
 const char *card_bdf_format(const struct card_bdf *bdf, char buf[13]);
 bool card_bdf_equal(const struct card_bdf *a, const struct card_bdf *b);
-
-/* An address with a prefix length, network order; family 0 = not given, else 4 or 6. */
-struct card_net {
-	uint8_t family;
-	uint8_t len;
-	uint8_t addr[16];
-};
 
 /*
  * Limits: 0 means none. X(member, key in the profile, unit for messages). Profile `fast` has all
@@ -168,11 +162,11 @@ struct card_pf {
 };
 
 struct card_node {
-	char name[64]; /* "" = the card serves no node: a plain switch */
-	uint32_t vni;  /* 1 to 2^24 - 1; 0 = not given */
-	struct card_net vtep4, vtep6;
-	struct card_net gateway4, gateway6; /* underlay next hop for VTEPs beyond the prefix */
-	struct card_net pod_cidrs[CARD_POD_CIDRS_MAX];
+	char name[64];              /* "" = the card serves no node: a plain switch */
+	uint32_t vni;               /* 1 to 2^24 - 1; 0 = not given */
+	struct prefix vtep4, vtep6; /* address with the underlay's prefix length; family 0: none */
+	struct addr gateway4, gateway6; /* underlay next hop for VTEPs beyond the prefix */
+	struct prefix pod_cidrs[CARD_POD_CIDRS_MAX];
 	unsigned n_pod_cidrs;
 	const char *metrics; /* "127.0.0.1:9464" or NULL: no Prometheus listener */
 };
