@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Room node: what to do with a packet no table knows. The flow-miss decision of the founding document
+ * (F:378-408): policy -> service -> route -> install | forward only | drop; and what a node needs around
+ * it: neighbours, idle aging, capacity, answers to clients of services nobody serves.
+ *
+ *     node_create(&cfg, &node);
+ *     node_attach(node, esw);                     pipes and upcall; then ports come and go
+ *     node_bind_port(node, &port);                a VF is a pod's eth0, p0 the underlay, hpf the host
+ *     node_apply(node, params, &result);          the desired state, validated whole, then swapped
+ *     ... workers call the decision through esw_upcall_ops ...
+ *     node_detach(node); node_destroy(node);
+ *
+ * Threads: create, attach, bind, apply, the JSON views: control thread. The decision and the tick run on the
+ * workers and never wait: they read one immutable model through a pointer; apply builds the next and swaps.
+ */
+#ifndef NODE_NODE_H
+#define NODE_NODE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "card/card.h"
+#include "eswitch/eswitch.h"
+
+struct node;
+
+struct node_cfg {
+	const struct card_node *card;  /* name, VTEPs, VNI, gateways, pod CIDRs; copied */
+	uint32_t capacity;             /* connections; 0 = default (1M) */
+	unsigned nr_workers;
+};
+
+enum node_port_role { NODE_PORT_UPLINK, NODE_PORT_HOST, NODE_PORT_VF };
+
+struct node_port {
+	uint16_t id, mtu;
+	const char *name;
+	enum node_port_role role;
+	uint8_t mac[6];
+	const char *pod;               /* "namespace/name" from the profile or NULL */
+	bool spoof_check;
+};
+
+/* 0 or -errno with a refusal. */
+int node_create(const struct node_cfg *cfg, struct node **node);
+void node_destroy(struct node *node);      /* NULL is fine; detaches first */
+int node_attach(struct node *node, struct esw *esw);
+void node_detach(struct node *node);
+int node_bind_port(struct node *node, const struct node_port *port);
+void node_unbind_port(struct node *node, uint16_t id);
+
+/* node.apply of ctl/messages.h. Refused whole: the running state stays. */
+int node_apply(struct node *node, const json_t *params, json_t **result);
+
+/* node.services and node.connections of ctl/messages.h: params borrowed (may be NULL), *result the caller's. */
+int node_services_json(struct node *node, const json_t *params, json_t **result);
+int node_connections_json(struct node *node, const json_t *params, json_t **result);
+
+struct node_stats {
+	uint64_t generation;           /* of the last apply, 0 = none yet */
+	uint64_t applied_ns;           /* CLOCK_MONOTONIC of it */
+	uint64_t pods, services, policies, nodes;
+	uint64_t decided_install, decided_forward, decided_drop;
+	uint64_t connections, capacity, refused_full;
+	uint64_t flows;                /* known to the node: connections installed and flows only forwarded, lately */
+	uint64_t flows_software;       /* of these: forwarded only, in the last second */
+	uint64_t insertions;           /* connections ever installed */
+};
+void node_stats(struct node *node, struct node_stats *stats);
+
+/* The connection table, for switch.flows; borrowed. */
+struct flow_conn_table *node_conns(struct node *node);
+
+#endif
