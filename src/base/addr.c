@@ -267,7 +267,8 @@ int mac_parse(const char *text, uint8_t mac[6])
 		good = high >= 0 && low >= 0;
 		if (i < 5)
 			good = good && (text[3 * i + 2] == ':' || text[3 * i + 2] == '-');
-		parsed[i] = (uint8_t)(high << 4 | low);
+		if (good)
+			parsed[i] = (uint8_t)(high << 4 | low);
 	}
 	if (!good)
 		return refuse_text("a MAC address", text, "for example 02:00:5e:10:00:01");
