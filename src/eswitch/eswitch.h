@@ -158,6 +158,9 @@ void esw_stats_reset(struct esw *esw);
 /* 0 when the identity holds for every port and the whole, else -EPROTO with a refusal that shows the sums. */
 int esw_stats_check(struct esw *esw);
 
+/* Share of the last moments (0..1) this worker moved packets rather than looked for or waited for them. */
+double esw_worker_busy(const struct esw *esw, unsigned worker);
+
 /* How long a packet took from receive to transmit buffer, ns: decided by the node (first packets) and by tables. */
 struct hist;
 void esw_latency(struct esw *esw, struct hist *first, struct hist *later);

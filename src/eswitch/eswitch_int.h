@@ -77,6 +77,8 @@ struct esw_slot {
 	struct port_set *set;
 	uint64_t next_tick_ns;
 	uint64_t bursts, sleeps;
+	uint64_t busy_tsc, tick_tsc; /* TSC spent in rounds that moved packets since the tick at tick_tsc */
+	float busy;                  /* smoothed share, for esw_worker_busy */
 	struct hist *first, *later;
 	struct esw_run run;
 	/* pause handshake */

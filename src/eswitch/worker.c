@@ -41,10 +41,26 @@ static unsigned drain(struct esw_slot *s, struct port_ref *ref, uint64_t now_ns)
 	return n;
 }
 
+static void weigh(struct esw_slot *s)
+{
+	uint64_t tsc = rte_rdtsc(), passed = tsc - s->tick_tsc;
+	float share = passed ? (float)s->busy_tsc / (float)passed : 0;
+
+	s->busy += 0.1f * (MIN_OF(share, 1.0f) - s->busy);
+	s->busy_tsc = 0;
+	s->tick_tsc = tsc;
+}
+
+double esw_worker_busy(const struct esw *esw, unsigned worker)
+{
+	return worker < esw->nr_workers ? (double)esw->slot[worker]->busy : 0;
+}
+
 static void tick(struct esw_slot *s, uint64_t now_ns)
 {
 	struct esw *esw = s->esw;
 
+	weigh(s);
 	s->next_tick_ns = now_ns + ESW_TICK_NS;
 	s->run.now_ns = now_ns;
 	s->run.tsc = rte_rdtsc();
@@ -61,12 +77,15 @@ static unsigned round_of(struct esw_slot *s, uint64_t now_ns, uint64_t timeout_u
 {
 	struct port_ref *ready[READY_MAX];
 	unsigned n = port_set_wait(s->set, timeout_us, ready, READY_MAX), got = 0;
+	uint64_t tsc = rte_rdtsc();
 
 	if (timeout_us)
 		now_ns = clock_now_ns();
 	for (unsigned i = 0; i < n; i++)
 		got += drain(s, ready[i], now_ns);
 	esw_flush(s->esw, s->worker);
+	if (got)
+		s->busy_tsc += rte_rdtsc() - tsc;
 	if (now_ns >= s->next_tick_ns)
 		tick(s, now_ns);
 	return got;
