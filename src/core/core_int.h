@@ -68,5 +68,7 @@ struct core_flow_totals {
 	double insertions_per_s;
 };
 void core_flow_totals(struct core *core, struct core_flow_totals *t);
+uint64_t core_pipe_count(struct core *core);
+uint64_t core_conn_count(struct core *core);
 
 #endif

@@ -18,7 +18,7 @@ static void take(struct esw_slot *s, uint16_t port, struct rte_mbuf **m, unsigne
 	r->now_ns = now_ns;
 	r->port = port;
 	r->nr_calls = 0;
-	r->forks.n = 0;
+	r->forks.n = r->forks.lost = 0;
 	for (unsigned i = 0; i < n; i++) {
 		m[i]->port = port;
 		bytes += m[i]->pkt_len;
@@ -66,10 +66,10 @@ static void look_up(struct esw_slot *s)
 	struct esw_run *r = &s->run;
 	struct flow_ctx *flow = s->esw->flow;
 	struct esw_tally *t = esw_tally_of(s, r->port);
-	unsigned hits = 0;
+	unsigned hits = 0, lines = flow_key_lines(flow);
 
-	flow_key_build(r->m, r->parse, r->meta, r->key, r->n, flow_key_lines(flow));
-	flow_cache_lookup(flow, s->worker, r->key, r->prog, r->n);
+	flow_key_build(r->m, r->parse, r->meta, r->key, r->n, lines);
+	flow_cache_lookup(flow, s->worker, r->key, lines, r->prog, r->n);
 	for (unsigned i = 0; i < r->n; i++) {
 		if (likely(r->prog[i] != NULL)) {
 			r->verdict[i] = flow_run(flow, s->worker, &r->pkt[i], r->prog[i], 0, r->now_ns, &r->forks);
@@ -87,21 +87,25 @@ static struct flow_verdict follow(struct esw_slot *s, unsigned i, const struct f
 {
 	struct esw_run *r = &s->run;
 	struct flow_pkt *pkt = &r->pkt[i];
-	const struct flow_rewrite *rw;
+	struct flow_rewrite rw;
 	unsigned reason;
 
 	reason = conn_update(ct->conns, r->conn[i], s->worker, pkt->key->hot.tcp_flags, pkt->m->pkt_len, 1, r->now_ns);
+	if (unlikely(reason == CONN_REOPEN)) {
+		conn_remove(ct->conns, r->conn[i]);
+		return ct->miss;
+	}
 	if (unlikely(reason))
 		return (struct flow_verdict){.kind = FLOW_VERDICT_DROP, .reason = reason};
-	rw = conn_rewrite(ct->conns, r->conn[i]);
-	if (ct->hit_resume && rw->hop == FLOW_HOP_NONE) {
-		struct flow_verdict v = {.kind = FLOW_VERDICT_AGAIN, .index = ct->hit_resume};
+	conn_rewrite(ct->conns, r->conn[i], &rw);
+	if (unlikely(ct->hit_resume && rw.hop == FLOW_HOP_NONE)) {
+		struct flow_verdict again = {.kind = FLOW_VERDICT_AGAIN, .index = ct->hit_resume};
 
-		if (rw->flags)
-			flow_apply(s->esw->flow, s->worker, pkt, rw);
-		return v;
+		if (rw.flags)
+			flow_apply(s->esw->flow, s->worker, pkt, &rw);
+		return again;
 	}
-	return flow_apply(s->esw->flow, s->worker, pkt, rw);
+	return flow_apply(s->esw->flow, s->worker, pkt, &rw);
 }
 
 /* Connections of one CT pipe, all packets of the burst that stand at it at once. */
@@ -189,16 +193,47 @@ static void parse_again(struct esw_slot *s)
 	r->n = kept;
 }
 
+/* Copies made on the way: those with a verdict leave, the others are the next packets to look up. */
 static void settle_forks(struct esw_slot *s)
 {
 	struct esw_run *r = &s->run;
+	struct esw_tally *t = esw_tally_of(s, r->port);
 
-	esw_tally_of(s, r->port)->in.copies += r->forks.n;
+	t->in.copies += r->forks.n + r->forks.lost;
+	t->in.drops[DROP_NO_BUFFER] += r->forks.lost;
 	for (unsigned i = 0; i < r->forks.n; i++) {
 		struct flow_pkt copy = {.m = r->fork_m[i], .meta = &r->fork_meta[i]};
 
-		esw_settle(s, &copy, r->fork_verdict[i]);
+		if (r->fork_verdict[i].kind != FLOW_VERDICT_AGAIN) {
+			esw_settle(s, &copy, r->fork_verdict[i]);
+			continue;
+		}
+		r->meta[r->n] = r->fork_meta[i];
+		r->meta[r->n].resume = (uint16_t)r->fork_verdict[i].index;
+		r->m[r->n] = r->pkt[r->n].m = r->fork_m[i];
+		r->n++;
 	}
+	r->forks.n = r->forks.lost = 0;
+}
+
+static void rounds(struct esw_slot *s)
+{
+	struct esw_run *r = &s->run;
+
+	for (unsigned round = 0; r->n; round++) {
+		if (unlikely(round)) {
+			parse_again(s);
+			if (round == ESW_ROUNDS_MAX)
+				break;
+		}
+		look_up(s);
+		track_all(s);
+		settle(s);
+		if (unlikely(!r->n && (r->forks.n || r->forks.lost)))
+			settle_forks(s);
+	}
+	for (unsigned i = 0; i < r->n; i++)
+		esw_drop(s, r->m[i], r->port, DROP_PIPE_LOOP);
 }
 
 void esw_burst(struct esw *esw, unsigned worker, uint16_t port, struct rte_mbuf **m, unsigned n, uint64_t now_ns)
@@ -214,20 +249,7 @@ void esw_burst(struct esw *esw, unsigned worker, uint16_t port, struct rte_mbuf 
 		capture_rx(s, port, m, n);
 	flow_reader_online(esw->flow, worker);
 	parse(s, m, n);
-	for (unsigned round = 0; r->n; round++) {
-		if (unlikely(round)) {
-			parse_again(s);
-			if (round == ESW_ROUNDS_MAX)
-				break;
-		}
-		look_up(s);
-		track_all(s);
-		settle(s);
-	}
-	for (unsigned i = 0; i < r->n; i++)
-		esw_drop(s, r->m[i], port, DROP_PIPE_LOOP);
-	if (unlikely(r->forks.n))
-		settle_forks(s);
+	rounds(s);
 	if (r->nr_calls)
 		esw_upcall_run(s);
 	else

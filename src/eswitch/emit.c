@@ -221,6 +221,16 @@ static void deliver(struct esw_slot *s, struct rte_mbuf *m, uint16_t cause, uint
 	esw_tally_of(s, cause)->in.consumed++;
 }
 
+static void call(struct esw_slot *s, struct flow_pkt *pkt, struct flow_verdict v)
+{
+	if (v.index == FLOW_UPCALL_HELD)
+		esw_upcall_add(s, pkt, ESW_WHY_HOP_HELD, 0, v.port, 0);
+	else if (v.index == FLOW_UPCALL_TOO_BIG)
+		esw_upcall_add(s, pkt, ESW_WHY_TOO_BIG, 0, v.port, flow_hop_get(s->esw->flow, v.port)->mtu);
+	else
+		esw_upcall_add(s, pkt, ESW_WHY_MISS, v.index, 0, 0);
+}
+
 void esw_settle(struct esw_slot *s, struct flow_pkt *pkt, struct flow_verdict v)
 {
 	struct rte_mbuf *m = pkt->m;
@@ -237,7 +247,7 @@ void esw_settle(struct esw_slot *s, struct flow_pkt *pkt, struct flow_verdict v)
 		deliver(s, m, cause, ESW_QUEUE_KERNEL);
 		break;
 	case FLOW_VERDICT_UPCALL:
-		esw_upcall_add(s, pkt, v.index == FLOW_UPCALL_HELD ? ESW_WHY_HOP_HELD : ESW_WHY_MISS, v.index, v.port, 0);
+		call(s, pkt, v);
 		break;
 	case FLOW_VERDICT_HELD:
 		esw_tally_of(s, cause)->in.queued++;

@@ -58,14 +58,18 @@ static void settle_call(struct esw_slot *s, struct flow_pkt *pkt, uint16_t cause
 
 static void follow_conn(struct esw_slot *s, struct esw_upcall *c)
 {
+	struct flow_rewrite rw;
 	unsigned reason = conn_update(c->conns, c->conn, s->worker, c->pkt.key->hot.tcp_flags, c->pkt.m->pkt_len, 1,
 		s->run.now_ns);
 
-	if (reason)
+	if (reason == CONN_REOPEN) /* the node has just said this is the connection: nothing to reopen */
+		reason = DROP_CT_INVALID;
+	if (reason) {
 		esw_drop(s, c->pkt.m, c->port, reason);
-	else
-		settle_call(s, &c->pkt, c->port,
-			flow_apply(s->esw->flow, s->worker, &c->pkt, conn_rewrite(c->conns, c->conn)));
+		return;
+	}
+	conn_rewrite(c->conns, c->conn, &rw);
+	settle_call(s, &c->pkt, c->port, flow_apply(s->esw->flow, s->worker, &c->pkt, &rw));
 }
 
 static void carry_out(struct esw_slot *s, struct esw_upcall *c)
