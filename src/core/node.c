@@ -14,6 +14,13 @@ static int apply(struct ctl_request *req, const json_t *params, json_t **result,
 	return core->node ? node_apply(core->node, params, result) : no_node(core);
 }
 
+static int state(struct ctl_request *req, const json_t *params, json_t **result, void *arg)
+{
+	struct core *core = arg;
+
+	return core->node ? node_state_json(core->node, params, result) : no_node(core);
+}
+
 static int services(struct ctl_request *req, const json_t *params, json_t **result, void *arg)
 {
 	struct core *core = arg;
@@ -32,6 +39,8 @@ int core_node_methods(struct core *core)
 {
 	int err = ctl_register(core->ctl, CTL_NODE_APPLY, apply, core);
 
+	if (!err)
+		err = ctl_register(core->ctl, CTL_NODE_STATE, state, core);
 	if (!err)
 		err = ctl_register(core->ctl, CTL_NODE_SERVICES, services, core);
 	return err ? err : ctl_register(core->ctl, CTL_NODE_CONNECTIONS, connections, core);

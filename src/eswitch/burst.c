@@ -91,10 +91,8 @@ static struct flow_verdict follow(struct esw_slot *s, unsigned i, const struct f
 	unsigned reason;
 
 	reason = conn_update(ct->conns, r->conn[i], s->worker, pkt->key->hot.tcp_flags, pkt->m->pkt_len, 1, r->now_ns);
-	if (unlikely(reason == CONN_REOPEN)) {
-		conn_remove(ct->conns, r->conn[i]);
+	if (unlikely(reason == CONN_REOPEN)) /* whoever decides misses replaces the closed record */
 		return ct->miss;
-	}
 	if (unlikely(reason))
 		return (struct flow_verdict){.kind = FLOW_VERDICT_DROP, .reason = reason};
 	conn_rewrite(ct->conns, r->conn[i], &rw);

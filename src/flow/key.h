@@ -90,7 +90,7 @@ struct flow_key_link {
 	uint16_t icmp_id;
 	uint16_t udp_len, l4_csum;
 	uint16_t ip_csum;
-	uint8_t pad1[2];
+	uint8_t pad1[6];
 };
 
 struct flow_key_meta {
@@ -119,6 +119,7 @@ struct flow_key_deep {
 	uint8_t icmp_type, icmp_code;
 	uint16_t icmp_id;
 	uint8_t options[32];        /* Geneve options the parser was told to extract / RoCE BTH 12 */
+	uint8_t pad[4];
 };
 
 struct flow_key {
