@@ -12,17 +12,17 @@
  *     doca_argp_start(argc, argv);
  *     doca_argp_destroy();
  *
- * Every program has -h/--help, -v/--version, -l/--log-level N, --sdk-log-level N and -j/--json FILE.
- * A program that uses DPDK gives doca_argp_set_dpdk_program(): what stands before a lone "--" goes to
- * that callback, the rest is the program's. On a machine without hugepages argp adds the EAL options
- * that make DPDK start anyway (--no-huge, memory size); SOFTDPU_EAL_ARGS adds more.
+ * Every program has -h/--help, -v/--version, -l/--log-level N, --sdk-log-level N and -j/--json
+ * FILE. A program that uses DPDK gives doca_argp_set_dpdk_program(): what stands before a lone "--"
+ * goes to that callback, the rest is the program's. On a machine without hugepages argp adds the
+ * EAL options that make DPDK start anyway (--no-huge, memory size); SOFTDPU_EAL_ARGS adds more.
  *
- * Types and what the callback's first argument points to: STRING char[]; INT int; BOOLEAN bool (a bare
- * flag gives true); DEVICE struct doca_argp_device_ctx; DEVICE_REP struct doca_argp_device_rep_ctx, one
- * call per representor. Devices are named pci/0000:03:00.0 or pci/03:00.0 (or the bare address),
- * auxiliary/NAME or aux/NAME, an interface name or an IB device name; behind the first comma stand device arguments, for
- * representors a pattern such as pf0vf[0-3], pf0hpf, vf2, sf[0,2]. The program owns the devices it gets
- * and closes them.
+ * Types and what the callback's first argument points to: STRING char[]; INT int; BOOLEAN bool (a
+ * bare flag gives true); DEVICE struct doca_argp_device_ctx; DEVICE_REP struct
+ * doca_argp_device_rep_ctx, one call per representor. Devices are named pci/0000:03:00.0 or
+ * pci/03:00.0 (or the bare address), auxiliary/NAME or aux/NAME, an interface name or an IB device
+ * name; behind the first comma stand device arguments, for representors a pattern such as
+ * pf0vf[0-3], pf0hpf, vf2, sf[0,2]. The program owns the devices it gets and closes them.
  *
  * JSON: {"doca_dpdk_flags": {...}, "doca_general_flags": {"log-level": 60}, "doca_program_flags":
  * {"pci-addr": "03:00.0", ...}}; keys are long names, a list repeats a parameter. Unknown keys are
@@ -57,13 +57,15 @@ enum doca_argp_type {
 struct doca_argp_param;
 struct doca_argp_cmd;
 
-/* An opened device and what followed the comma (NULL if nothing). devargs lives until argp_destroy. */
+/* An opened device and what followed the comma (NULL if nothing). devargs lives until argp_destroy.
+ */
 struct doca_argp_device_ctx {
 	struct doca_dev *dev;
 	const char *devargs;
 };
 
-/* A representor, and the device it belongs to (the same device for all representors of one flag). */
+/* A representor, and the device it belongs to (the same device for all representors of one flag).
+ */
 struct doca_argp_device_rep_ctx {
 	struct doca_argp_device_ctx dev_ctx;
 	struct doca_dev_rep *dev_rep;
@@ -77,7 +79,8 @@ typedef doca_error_t (*doca_argp_dpdk_cb_t)(int argc, char **argv);
 /* name NULL = take it from argv[0]; config is handed to the callbacks and stays the caller's. */
 doca_error_t doca_argp_init(const char *name, void *config);
 
-/* Parse, call back in command-line order, then validate. `--help` and `--version` print and exit(0). */
+/* Parse, call back in command-line order, then validate. `--help` and `--version` print and
+ * exit(0). */
 doca_error_t doca_argp_start(int argc, char **argv);
 
 /* Frees all registered parameters and commands. Calling it without init is BAD_STATE. */

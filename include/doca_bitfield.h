@@ -32,9 +32,9 @@ typedef uint64_t doca_be64_t;
 #define DOCA_BETOH64(x) ((uint64_t)DOCA_HTOBE64(x))
 
 /* Bits `high` down to `low` (host numbering, bit 0 is least significant), as a big-endian mask. */
-#define DOCA_BE16_GENMASK(high, low)                                                               \
+#define DOCA_BE16_GENMASK(high, low) \
 	DOCA_HTOBE16((uint16_t)((0xffffu >> (15 - (high))) & (0xffffu << (low))))
-#define DOCA_BE32_GENMASK(high, low)                                                               \
+#define DOCA_BE32_GENMASK(high, low) \
 	DOCA_HTOBE32((0xffffffffu >> (31 - (high))) & (0xffffffffu << (low)))
 
 /* Lowest bit number of a big-endian mask; the mask is not zero. */
@@ -43,13 +43,13 @@ typedef uint64_t doca_be64_t;
 
 /* Host value of the field inside a big-endian word. */
 #define DOCA_BE32_GET(word, field) (DOCA_BETOH32((word) & (field)) >> DOCA_BE32_SHIFT(field))
-#define DOCA_BE16_GET(word, field)                                                                 \
+#define DOCA_BE16_GET(word, field) \
 	((uint16_t)(DOCA_BETOH16((word) & (field)) >> DOCA_BE16_SHIFT(field)))
 
 /* Big-endian word with only this field set to a host value; bits beyond the field are cut. */
-#define DOCA_BE32_SET(field, value)                                                                \
+#define DOCA_BE32_SET(field, value) \
 	(DOCA_HTOBE32((uint32_t)(value) << DOCA_BE32_SHIFT(field)) & (field))
-#define DOCA_BE16_SET(field, value)                                                                \
+#define DOCA_BE16_SET(field, value) \
 	((doca_be16_t)(DOCA_HTOBE16((uint16_t)((value) << DOCA_BE16_SHIFT(field))) & (field)))
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * doca_compat: what the other headers need from the compiler.
  *
- * DOCA marks functions DOCA_STABLE or DOCA_EXPERIMENTAL and wants DOCA_ALLOW_EXPERIMENTAL_API for the
- * latter. softdpu keeps both marks as documentation; neither changes how a program compiles.
+ * DOCA marks functions DOCA_STABLE or DOCA_EXPERIMENTAL and wants DOCA_ALLOW_EXPERIMENTAL_API for
+ * the latter. softdpu keeps both marks as documentation; neither changes how a program compiles.
  */
 #ifndef DOCA_COMPAT_H_
 #define DOCA_COMPAT_H_

@@ -2,9 +2,9 @@
 /*
  * doca_dev: devices and representors.
  *
- * A *device* is a PCI function of a card as this process sees it; a *representor* stands on the card's
- * side for a function on the host's side (host PF, VF, SF). Find one in a list by its properties, open
- * it, give it to a library:
+ * A *device* is a PCI function of a card as this process sees it; a *representor* stands on the
+ * card's side for a function on the host's side (host PF, VF, SF). Find one in a list by its
+ * properties, open it, give it to a library:
  *
  *     struct doca_devinfo **list;
  *     uint32_t n;
@@ -14,13 +14,14 @@
  *                     doca_dev_open(list[i], &dev);
  *     doca_devinfo_destroy_list(list);
  *
- * Which devices exist is data: SOFTDPU_CARD names a card profile (a file, or a name under the profile
- * directories); without it an embedded default card answers: the card's own functions at 0000:03:00.0
- * and 0000:03:00.1, and the host PFs they serve. Host side and card side are in one list, because here
- * both live on one machine: a host program opens the host PF, a card program the card's function.
+ * Which devices exist is data: SOFTDPU_CARD names a card profile (a file, or a name under the
+ * profile directories); without it an embedded default card answers: the card's own functions at
+ * 0000:03:00.0 and 0000:03:00.1, and the host PFs they serve. Host side and card side are in one
+ * list, because here both live on one machine: a host program opens the host PF, a card program the
+ * card's function.
  *
- * Ownership: lists own their infos; an open device outlives its list. Opening the same function twice
- * gives the same device and counts. Thread safe. F:4382, F:4693.
+ * Ownership: lists own their infos; an open device outlives its list. Opening the same function
+ * twice gives the same device and counts. Thread safe. F:4382, F:4693.
  */
 #ifndef DOCA_DEV_H_
 #define DOCA_DEV_H_
@@ -63,9 +64,9 @@ enum doca_devinfo_rep_filter {
 doca_error_t doca_devinfo_create_list(struct doca_devinfo ***dev_list, uint32_t *nb_devs);
 doca_error_t doca_devinfo_destroy_list(struct doca_devinfo **dev_list);
 
-/* Properties. `size` is that of the caller's buffer; INVALID_VALUE when it is below the *_SIZE above.
- * NOT_FOUND when the function has no such property (an SF index on a PF, an address that was never
- * configured). */
+/* Properties. `size` is that of the caller's buffer; INVALID_VALUE when it is below the *_SIZE
+ * above. NOT_FOUND when the function has no such property (an SF index on a PF, an address that was
+ * never configured). */
 doca_error_t doca_devinfo_is_equal_pci_addr(
 	const struct doca_devinfo *devinfo, const char *pci_addr, uint8_t *is_equal);
 doca_error_t doca_devinfo_get_pci_addr_str(const struct doca_devinfo *devinfo, char *pci_addr);
@@ -94,8 +95,8 @@ doca_error_t doca_devinfo_rep_cap_is_filter_emulated_supported(
 doca_error_t doca_devinfo_cap_is_hotplug_manager_supported(
 	const struct doca_devinfo *devinfo, uint8_t *supported);
 
-/* Open and close. Each open needs one close; the last close frees. IN_USE while a context, memory map
- * or representor still uses the device. */
+/* Open and close. Each open needs one close; the last close frees. IN_USE while a context, memory
+ * map or representor still uses the device. */
 doca_error_t doca_dev_open(struct doca_devinfo *devinfo, struct doca_dev **dev);
 doca_error_t doca_dev_close(struct doca_dev *dev);
 

@@ -6,9 +6,9 @@
  *     if (result != DOCA_SUCCESS)
  *             DOCA_LOG_ERR("no device: %s", doca_error_get_descr(result));
  *
- * Beside the code, softdpu writes one log line per refusal that names the call, the field, the value,
- * the limit and the nearest legal form (level ERROR, seen through an SDK log backend).
- * Since DOCA 1.2; doca_error_get_name/get_descr since 2.5 (F:4704).
+ * Beside the code, softdpu writes one log line per refusal that names the call, the field, the
+ * value, the limit and the nearest legal form (level ERROR, seen through an SDK log backend). Since
+ * DOCA 1.2; doca_error_get_name/get_descr since 2.5 (F:4704).
  */
 #ifndef DOCA_ERROR_H_
 #define DOCA_ERROR_H_
@@ -57,10 +57,10 @@ typedef enum doca_error {
 #define DOCA_IS_ERROR(result) ((result) != DOCA_SUCCESS)
 
 /* Keep the first error of a row: `result` takes `next` only while it is still DOCA_SUCCESS. */
-#define DOCA_ERROR_PROPAGATE(result, next)                                                         \
-	do {                                                                                       \
-		if ((result) == DOCA_SUCCESS)                                                      \
-			(result) = (next);                                                         \
+#define DOCA_ERROR_PROPAGATE(result, next)    \
+	do {                                  \
+		if ((result) == DOCA_SUCCESS) \
+			(result) = (next);    \
 	} while (0)
 
 /* "DOCA_ERROR_NOT_FOUND"; static storage, any thread, never NULL. */

@@ -8,12 +8,12 @@
  *     DOCA_LOG_INFO("%u ports", n);
  *
  * Backends receive lines. *Standard* backends get what programs write; *SDK* backends get what the
- * libraries write (every refusal is such a line). Without a backend nothing is printed. A line passes
- * if its level is at or below the level of its source and of the backend.
+ * libraries write (every refusal is such a line). Without a backend nothing is printed. A line
+ * passes if its level is at or below the level of its source and of the backend.
  *
- * Levels: 10 disable, 20 critical, 30 error, 40 warning, 50 info, 60 debug, 70 trace. The environment
- * wins over calls: DOCA_LOG_LEVEL for all sources, DOCA_LOG_LEVEL_<SOURCE> for sources with that prefix
- * (DOCA_LOG_LEVEL_FLOW=debug; F:4740-4745); values are numbers or names.
+ * Levels: 10 disable, 20 critical, 30 error, 40 warning, 50 info, 60 debug, 70 trace. The
+ * environment wins over calls: DOCA_LOG_LEVEL for all sources, DOCA_LOG_LEVEL_<SOURCE> for sources
+ * with that prefix (DOCA_LOG_LEVEL_FLOW=debug; F:4740-4745); values are numbers or names.
  *
  * Lines: [HH:MM:SS:microseconds][thread][DOCA][INF][SOURCE][file.c:123][function] text
  * Thread safe. Since DOCA 1.2, backends as here since 2.0.
@@ -41,36 +41,44 @@ enum doca_log_level {
 
 struct doca_log_backend;
 
-/* Receives one finished line (NUL terminated, with its newline). Called under the log's lock: do not
- * log from inside. */
+/* Receives one finished line (NUL terminated, with its newline). Called under the log's lock: do
+ * not log from inside. */
 typedef void (*log_flush_callback)(char *buffer);
 
-/* Program log: INFO and below to stdout, WARNING and above to stderr. A second call changes nothing. */
+/* Program log: INFO and below to stdout, WARNING and above to stderr. A second call changes
+ * nothing. */
 doca_error_t doca_log_backend_create_standard(void);
 
-/* Program log to a stream / descriptor / buffer / syslog. The stream stays the caller's. The backend
- * lives until the process ends. NOT NULL arguments, else INVALID_VALUE; FULL after 16 backends. */
+/* Program log to a stream / descriptor / buffer / syslog. The stream stays the caller's. The
+ * backend lives until the process ends. NOT NULL arguments, else INVALID_VALUE; FULL after 16
+ * backends. */
 doca_error_t doca_log_backend_create_with_file(FILE *file, struct doca_log_backend **backend);
 doca_error_t doca_log_backend_create_with_fd(int fd, struct doca_log_backend **backend);
-doca_error_t doca_log_backend_create_with_buf(char *buf, size_t capacity, log_flush_callback handler,
-	struct doca_log_backend **backend);
-doca_error_t doca_log_backend_create_with_syslog(const char *name, struct doca_log_backend **backend);
+doca_error_t doca_log_backend_create_with_buf(
+	char *buf, size_t capacity, log_flush_callback handler, struct doca_log_backend **backend);
+doca_error_t doca_log_backend_create_with_syslog(
+	const char *name, struct doca_log_backend **backend);
 
 /* The same for what the libraries log. Level WARNING until set. */
 doca_error_t doca_log_backend_create_with_file_sdk(FILE *file, struct doca_log_backend **backend);
 doca_error_t doca_log_backend_create_with_fd_sdk(int fd, struct doca_log_backend **backend);
-doca_error_t doca_log_backend_create_with_buf_sdk(char *buf, size_t capacity, log_flush_callback handler,
-	struct doca_log_backend **backend);
-doca_error_t doca_log_backend_create_with_syslog_sdk(const char *name, struct doca_log_backend **backend);
+doca_error_t doca_log_backend_create_with_buf_sdk(
+	char *buf, size_t capacity, log_flush_callback handler, struct doca_log_backend **backend);
+doca_error_t doca_log_backend_create_with_syslog_sdk(
+	const char *name, struct doca_log_backend **backend);
 
-/* Level of one SDK backend (enum doca_log_level). INVALID_VALUE for a standard backend or odd level. */
+/* Level of one SDK backend (enum doca_log_level). INVALID_VALUE for a standard backend or odd
+ * level. */
 doca_error_t doca_log_backend_set_sdk_level(struct doca_log_backend *backend, uint32_t level);
 
 /* Range of levels one standard backend takes, and its own level. */
-doca_error_t doca_log_backend_set_level_lower_limit(struct doca_log_backend *backend, uint32_t level);
-doca_error_t doca_log_backend_set_level_upper_limit(struct doca_log_backend *backend, uint32_t level);
+doca_error_t doca_log_backend_set_level_lower_limit(
+	struct doca_log_backend *backend, uint32_t level);
+doca_error_t doca_log_backend_set_level_upper_limit(
+	struct doca_log_backend *backend, uint32_t level);
 
-/* Level of all program sources (INFO until set); the lower limit keeps a program from going below. */
+/* Level of all program sources (INFO until set); the lower limit keeps a program from going below.
+ */
 doca_error_t doca_log_level_set_global_lower_limit(uint32_t level);
 doca_error_t doca_log_level_set_global_upper_limit(uint32_t level);
 uint32_t doca_log_level_get_global_lower_limit(void);
@@ -91,28 +99,28 @@ void doca_log(uint32_t level, int source, const char *file, int line, const char
 	const char *format, ...) DOCA_PRINTF_LIKE(6, 7);
 
 /* The same with at most one line per second per place (rate limit of a loop). */
-void doca_log_rate_limit(uint32_t level, int source, const char *file, int line, const char *function,
-	uint64_t *last_ns, const char *format, ...) DOCA_PRINTF_LIKE(7, 8);
+void doca_log_rate_limit(uint32_t level, int source, const char *file, int line,
+	const char *function, uint64_t *last_ns, const char *format, ...) DOCA_PRINTF_LIKE(7, 8);
 
-#define DOCA_LOG_REGISTER(SOURCE)                                                                  \
-	static int doca_log_source_id;                                                             \
-	__attribute__((constructor(101))) static void doca_log_source_register_(void)              \
-	{                                                                                          \
-		doca_log_register_source(#SOURCE, &doca_log_source_id);                            \
+#define DOCA_LOG_REGISTER(SOURCE)                                                     \
+	static int doca_log_source_id;                                                \
+	__attribute__((constructor(101))) static void doca_log_source_register_(void) \
+	{                                                                             \
+		doca_log_register_source(#SOURCE, &doca_log_source_id);               \
 	}
 
-#define DOCA_LOG(level, ...)                                                                       \
-	do {                                                                                       \
-		if (doca_log_is_enabled(level, doca_log_source_id))                                \
-			doca_log(level, doca_log_source_id, __FILE__, __LINE__, __func__,          \
-				__VA_ARGS__);                                                      \
+#define DOCA_LOG(level, ...)                                                              \
+	do {                                                                              \
+		if (doca_log_is_enabled(level, doca_log_source_id))                       \
+			doca_log(level, doca_log_source_id, __FILE__, __LINE__, __func__, \
+				__VA_ARGS__);                                             \
 	} while (0)
 
-#define DOCA_LOG_RATE_LIMIT(level, ...)                                                            \
-	do {                                                                                       \
-		static uint64_t doca_log_last_;                                                    \
-		doca_log_rate_limit(level, doca_log_source_id, __FILE__, __LINE__, __func__,       \
-			&doca_log_last_, __VA_ARGS__);                                             \
+#define DOCA_LOG_RATE_LIMIT(level, ...)                                                      \
+	do {                                                                                 \
+		static uint64_t doca_log_last_;                                              \
+		doca_log_rate_limit(level, doca_log_source_id, __FILE__, __LINE__, __func__, \
+			&doca_log_last_, __VA_ARGS__);                                       \
 	} while (0)
 
 #define DOCA_LOG_CRIT(...) DOCA_LOG(DOCA_LOG_LEVEL_CRIT, __VA_ARGS__)

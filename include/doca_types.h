@@ -25,13 +25,13 @@ typedef int doca_event_handle_t;
 
 /* What may be done with registered memory, and by whom. Or-ed together, uint32_t at the calls. */
 enum doca_access_flag {
-	DOCA_ACCESS_FLAG_LOCAL_READ_ONLY = 0,		/* tasks of this process may read */
-	DOCA_ACCESS_FLAG_LOCAL_READ_WRITE = (1 << 0),	/* ... and write */
-	DOCA_ACCESS_FLAG_RDMA_READ = (1 << 1),		/* a network peer may read */
-	DOCA_ACCESS_FLAG_RDMA_WRITE = (1 << 2),		/* a network peer may write */
-	DOCA_ACCESS_FLAG_RDMA_ATOMIC = (1 << 3),	/* a network peer may do atomics */
-	DOCA_ACCESS_FLAG_PCI_READ_ONLY = (1 << 4),	/* the other side of the PCI bus may read */
-	DOCA_ACCESS_FLAG_PCI_READ_WRITE = (1 << 5),	/* ... and write */
+	DOCA_ACCESS_FLAG_LOCAL_READ_ONLY = 0,         /* tasks of this process may read */
+	DOCA_ACCESS_FLAG_LOCAL_READ_WRITE = (1 << 0), /* ... and write */
+	DOCA_ACCESS_FLAG_RDMA_READ = (1 << 1),        /* a network peer may read */
+	DOCA_ACCESS_FLAG_RDMA_WRITE = (1 << 2),       /* a network peer may write */
+	DOCA_ACCESS_FLAG_RDMA_ATOMIC = (1 << 3),      /* a network peer may do atomics */
+	DOCA_ACCESS_FLAG_PCI_READ_ONLY = (1 << 4),    /* the other side of the PCI bus may read */
+	DOCA_ACCESS_FLAG_PCI_READ_WRITE = (1 << 5),   /* ... and write */
 	DOCA_ACCESS_FLAG_PCI_RELAXED_ORDERING = (1 << 6), /* writes over PCI may pass each other */
 };
 
@@ -45,7 +45,7 @@ enum doca_pci_func_type {
 /* Plain memory pieces in order; the caller owns nodes and memory. Used for packet headers. */
 struct doca_gather_list {
 	void *addr;
-	uint64_t len; /* bytes */
+	uint64_t len;                  /* bytes */
 	struct doca_gather_list *next; /* NULL ends the list */
 };
 

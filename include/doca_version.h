@@ -18,12 +18,12 @@ extern "C" {
 #define DOCA_VER_MINOR 3
 #define DOCA_VER_PATCH 0
 
-#define DOCA_VERSION_NUM(major, minor, patch)                                                      \
+#define DOCA_VERSION_NUM(major, minor, patch) \
 	((size_t)((major) << 24 | (minor) << 16 | (patch) << 8))
 #define DOCA_CURRENT_VERSION_NUM DOCA_VERSION_NUM(DOCA_VER_MAJOR, DOCA_VER_MINOR, DOCA_VER_PATCH)
-#define DOCA_VERSION_EQ_CURRENT(major, minor, patch)                                               \
+#define DOCA_VERSION_EQ_CURRENT(major, minor, patch) \
 	(DOCA_VERSION_NUM(major, minor, patch) == DOCA_CURRENT_VERSION_NUM)
-#define DOCA_VERSION_LTE_CURRENT(major, minor, patch)                                              \
+#define DOCA_VERSION_LTE_CURRENT(major, minor, patch) \
 	(DOCA_VERSION_NUM(major, minor, patch) <= DOCA_CURRENT_VERSION_NUM)
 
 /* Version of the headers the program was compiled with. Static storage. */
