@@ -100,24 +100,22 @@ static int refuse_here(struct loader *l, int errnum, const char *what)
 	return refuse(errnum, "%s:%d: column %d: %s", l->file->name, l->line, l->column, what);
 }
 
-static struct yaml_node *node_new(struct loader *l, enum yaml_kind kind)
+static int node_new(struct loader *l, enum yaml_kind kind, struct yaml_node **out)
 {
 	struct yaml_node *n;
 
-	if (l->file->n_nodes >= YAML_NODES_MAX) {
-		refuse(EFBIG, "%s:%d: more than %u nodes, counting what aliases expand to", l->file->name,
-			l->line, YAML_NODES_MAX);
-		return NULL;
-	}
-	n = carve(l->file, sizeof(*n));
+	if (l->file->n_nodes >= YAML_NODES_MAX)
+		return refuse(EFBIG, "%s:%d: more than %u nodes, counting what aliases expand to",
+			l->file->name, l->line, YAML_NODES_MAX);
+	n = *out = carve(l->file, sizeof(*n));
 	if (!n)
-		return NULL;
+		return -ENOMEM;
 	l->file->n_nodes++;
 	n->kind = kind;
 	n->line = l->line;
 	n->column = l->column;
 	n->file = l->file;
-	return n;
+	return 0;
 }
 
 /* --- duplicate keys --- */
@@ -261,9 +259,9 @@ static int on_scalar(struct loader *l, const yaml_event_t *e)
 
 	if (key_expected(l))
 		return take_key(l, &l->stack[l->depth - 1], text, len);
-	n = node_new(l, YAML_SCALAR);
-	if (!n)
-		return -ENOMEM;
+	err = node_new(l, YAML_SCALAR, &n);
+	if (err)
+		return err;
 	n->text = keep(l->file, text, len);
 	if (!n->text)
 		return -ENOMEM;
@@ -288,9 +286,9 @@ static int open_level(struct loader *l, enum yaml_kind kind, const yaml_char_t *
 	if (l->depth == YAML_DEPTH_MAX)
 		return refuse(EFBIG, "%s:%d: nested deeper than %u levels", l->file->name, l->line,
 			YAML_DEPTH_MAX);
-	n = node_new(l, kind);
-	if (!n)
-		return -ENOMEM;
+	err = node_new(l, kind, &n);
+	if (err)
+		return err;
 	err = anchor_add(l, anchor, n);
 	if (!err)
 		err = attach(l, n);
@@ -325,9 +323,9 @@ static int expand(struct loader *l, const struct yaml_node *from)
 		}
 		return err ? err : close_level(l);
 	}
-	n = node_new(l, from->kind);
-	if (!n)
-		return -ENOMEM;
+	err = node_new(l, from->kind, &n);
+	if (err)
+		return err;
 	n->text = from->text;
 	n->text_len = from->text_len;
 	n->quoted = from->quoted;

@@ -36,7 +36,7 @@
 
 /* Limits; a refusal names the one that was hit. A 10,000-object cluster dump is about 600,000 nodes. */
 #define YAML_BYTES_MAX (64u << 20)
-#define YAML_NODES_MAX 4000000u
+#define YAML_NODES_MAX 2000000u
 #define YAML_DEPTH_MAX 64u
 #define YAML_DOCUMENTS_MAX 100000u
 
