@@ -13,6 +13,7 @@
  *   hist.h     log-linear latency histogram: record in O(1), quantiles on read
  *   str.h      growing string with formatted append
  *   yaml.h     YAML (and so JSON) files as a tree that remembers file and line of every node
+ *   base64.h   bytes as text for JSON
  *   addr.h     IPv4/IPv6 addresses and prefixes: parse, print, compare
  *   cpu.h      which instruction sets may be used; SOFTDPU_CPU=generic|avx2|avx512 lowers it
  *

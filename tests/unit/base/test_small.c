@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/base64.h"
 #include "base/cpu.h"
 #include "base/drop.h"
 #include "base/log.h"
@@ -139,6 +140,39 @@ static void every_drop_has_a_name_and_a_sentence(void **state)
 	assert_string_equal(drop_name(-1), "unknown");
 }
 
+/* RFC 4648 section 10. */
+static void base64_round_trips(void **state)
+{
+	static const char *const vectors[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
+		{"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+	static const char *const bad[] = {"Z", "Zg=", "Zg", "Z===", "====", "Zh==", "Zm9=", "Zm 9", "Zg==Zg==", "Zm9v\n"};
+	uint8_t bytes[300], *back;
+	char *text;
+	size_t len;
+	struct rng r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+		text = base64_encode(vectors[i][0], strlen(vectors[i][0]));
+		assert_string_equal(text, vectors[i][1]);
+		back = base64_decode(text, &len);
+		assert_string_equal((char *)back, vectors[i][0]);
+		free(text);
+		free(back);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_null(base64_decode(bad[i], &len));
+	rng_init(&r, 1);
+	for (size_t n = 0; n < sizeof(bytes); n++) {
+		rng_bytes(&r, bytes, n);
+		text = base64_encode(bytes, n);
+		back = base64_decode(text, &len);
+		assert_int_equal(len, n);
+		assert_memory_equal(back, bytes, n);
+		free(text);
+		free(back);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +181,7 @@ int main(void)
 		cmocka_unit_test(cpu_can_be_lowered),
 		cmocka_unit_test(refusals_are_kept_and_prefixed),
 		cmocka_unit_test(log_goes_to_sinks),
+		cmocka_unit_test(base64_round_trips),
 		cmocka_unit_test(every_drop_has_a_name_and_a_sentence),
 	};
 
