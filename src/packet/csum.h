@@ -39,9 +39,12 @@ uint32_t pkt_sum(const struct rte_mbuf *m, uint32_t off, uint32_t len);
 /* Sum of the pseudo header of the level's L4 for an L4 length of len bytes (host order). */
 uint32_t pkt_pseudo_sum(const struct rte_mbuf *m, const struct pkt_headers *h, uint32_t len);
 
-/* The value the L4 checksum field should have now, 0 for protocols without one. Not for fragments
- * (asserts). A UDP result of 0 is given as 0xffff. SCTP: CRC32c is not covered; see l4_csum_ok. */
+/* The value the L4 checksum field should have now; 0 for protocols without one of 16 bits. Not for
+ * fragments (asserts). A UDP result of 0 is given as 0xffff. */
 uint16_t pkt_l4_csum(const struct rte_mbuf *m, const struct pkt_headers *h);
+
+/* SCTP's CRC32c as it lies in the packet (RFC 9260 appendix A). */
+uint32_t pkt_sctp_crc(const struct rte_mbuf *m, const struct pkt_headers *h);
 
 /* Where the checksum field of the level's L4 is, NULL if it has none or is absent. */
 uint16_t *pkt_l4_csum_field(const struct rte_mbuf *m, const struct pkt_headers *h);
@@ -62,8 +65,10 @@ void pkt_csum_finish(struct rte_mbuf *m, const struct pkt_parse *p);
 
 /*
  * For an egress that has the offload: write l2_len, l3_len, l4_len (and the outer ones of a tunnel)
- * and the IPv4/IPv6 flags a driver needs beside the L4 flags the packet already carries.
+ * and the IPv4/IPv6 flags a driver needs beside the L4 flags the packet already carries. A driver
+ * of DPDK wants rte_eth_tx_prepare() after it (super-packets: it counts no length in the pseudo
+ * header). false: the headers are longer than the mbuf's fields can say; finish in software.
  */
-void pkt_set_offload_lengths(struct rte_mbuf *m, const struct pkt_parse *p);
+bool pkt_set_offload_lengths(struct rte_mbuf *m, const struct pkt_parse *p);
 
 #endif

@@ -127,6 +127,9 @@ int pkt_parse_slow(struct rte_mbuf *m, struct pkt_parse *p);
 enum drop_reason pkt_parse_ip(
 	struct rte_mbuf *m, struct pkt_headers *h, uint32_t off, uint32_t end, bool quoted);
 
+/* Move all offsets by n bytes (a header was put in front, or taken away). */
+void pkt_shift(struct pkt_parse *p, int n);
+
 /* All fields absent. */
 void pkt_headers_clear(struct pkt_headers *h);
 

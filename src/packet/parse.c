@@ -66,7 +66,8 @@ static inline uint32_t bad_ip4_csum(const uint8_t *ip, uint64_t ol_flags)
 {
 	uint32_t wrong = checksum_fold(checksum_ip4_20(ip)) != 0xffff;
 
-	return wrong & (uint32_t)!(ol_flags & (RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_TX_IP_CKSUM));
+	return wrong &
+	       (uint32_t) !(ol_flags & (RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_TX_IP_CKSUM));
 }
 
 /* What the L3 header says: arithmetic instead of branches, v6 is 0 or 1. */
