@@ -64,4 +64,13 @@ void lease_give_back(struct lease *lease);
 /* The living owner's pid, 0 when there is none. */
 int lease_owner(const char *socket_path);
 
+/* --- http.c: as much HTTP/1.x as a scraper needs --- */
+
+/* What to answer to the first `len` bytes of a request: 0 = more bytes are needed, else the status:
+ * 200 (GET or HEAD of /metrics), 400, 404, 405, 431, 505. *head: a HEAD, so no body. */
+int http_judge(const char *text, size_t len, bool *head);
+
+/* "Not Found" for 404. Static storage. */
+const char *http_status_text(int status);
+
 #endif

@@ -16,6 +16,9 @@
  * A callback writes a family and then its values. Label values are escaped. Names are checked by an
  * assertion: [a-zA-Z_:][a-zA-Z0-9_:]*, counters end in _total.
  *
+ * The descriptor becomes readable when a connection has outstayed its time as well, so the owner needs
+ * no timer for it.
+ *
  * Bounds: METRICS_CONNECTIONS_MAX connections, METRICS_REQUEST_MAX bytes of request, and
  * METRICS_TIMEOUT_NS from connect to close, so a peer that sends or reads slowly is cut off. One answer
  * per connection ("Connection: close"). Same thread rule as ctl.
