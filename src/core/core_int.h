@@ -63,7 +63,7 @@ void core_capture_end_all(struct core *core);
 /* flows.c: what every look at the flow table counts */
 struct core_flow_totals {
 	uint64_t flows, offloaded, software;
-	uint64_t packets_offloaded, packets_software;
+	uint64_t packets_offloaded, packets_software, misses;
 	uint64_t insertions;
 	double insertions_per_s;
 };
