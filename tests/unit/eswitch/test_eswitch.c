@@ -431,13 +431,12 @@ static void threads_pause_and_stop(void **state)
 static void random_traffic_adds_up(void **state)
 {
 	struct rig *r = *state;
-	uint64_t seed = clock_now_ns();
+	uint64_t seed = rng_test_seed();
 	struct flow_hop hop = {.port = 2, .flags = FLOW_HOP_TTL, .mtu = 600};
 	struct rng rng;
 	uint8_t bytes[2000];
 
-	print_message("# seed %lu\n", seed);
-	rng_seed(&rng, seed);
+	rng_init(&rng, seed);
 	r->hop = (uint16_t)flow_hop_add(esw_flow(r->esw), &hop);
 	default_forward(r, 0, FLOW_FWD_UPCALL, 0);
 	default_forward(r, 1, FLOW_FWD_PORT, 0);
