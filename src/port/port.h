@@ -84,12 +84,13 @@
 #define PORT_CAP_TX_USO (1u << 4) /* RTE_MBUF_F_TX_UDP_SEG */
 #define PORT_CAP_TX_TUNNEL_CSUM \
 	(1u << 5) /* inner partial checksum of a VXLAN, Geneve or GRE packet */
-#define PORT_CAP_TX_TUNNEL_TSO (1u << 6) /* segmentation of the inner TCP, outer headers repeated \
-					  */
-#define PORT_CAP_TX_CHAINS (1u << 7)     /* multi-segment mbufs; without it: linearise first */
-#define PORT_CAP_TX_INDIRECT (1u << 8)   /* clones, external buffers, refcnt > 1 */
-#define PORT_CAP_RX_PARTIAL (1u << 9)    /* may deliver partial checksums and super-packets */
-#define PORT_CAP_TX_SYNC (1u << 10)      /* a taken packet's mbuf is free again on return */
+#define PORT_CAP_TX_TUNNEL_TSO                                                                  \
+	(1u << 6)                      /* segmentation of the inner TCP, outer headers repeated \
+					*/
+#define PORT_CAP_TX_CHAINS (1u << 7)   /* multi-segment mbufs; without it: linearise first */
+#define PORT_CAP_TX_INDIRECT (1u << 8) /* clones, external buffers, refcnt > 1 */
+#define PORT_CAP_RX_PARTIAL (1u << 9)  /* may deliver partial checksums and super-packets */
+#define PORT_CAP_TX_SYNC (1u << 10)    /* a taken packet's mbuf is free again on return */
 
 enum port_kind {
 	PORT_NULL,
