@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * action: the instruction set. A program is a list of ops; it ends with exactly one terminal op.
- * Branching ops (CT, METER with branches, HASH) carry the pipes to go on with; in a composed program
- * the branch the flow took is inlined when it is a fact of the key, otherwise the program ends in
- * RESUME(pipe), and the packet is looked up again with that resume point.
+ * In a composed program the branch a flow took is inlined when it is a fact of the key (a hash select is:
+ * the hashed bits are part of the cached key); otherwise the program ends in RESUME(pipe), and the packet
+ * is looked up again with that resume point.
  *
  * Most flows do the same few things: rewrite addresses and ports, decrement TTL, set MACs, encapsulate,
  * send. They compile to ONE struct flow_rewrite, executed straight-line with precomputed checksum
- * deltas; only what does not fit runs as ops. flow_program has both: `fused` first, then ops.
+ * deltas; only what does not fit runs as ops. `fused` runs where the op REWRITE stands, so that
+ * counters before it count the frame as it arrived.
  */
 #ifndef FLOW_ACTION_H
 #define FLOW_ACTION_H
@@ -20,24 +21,27 @@
 
 enum flow_opcode {
 	/* edit */
-	FLOW_OP_SET,       /* field <- value under mask */
-	FLOW_OP_ADD,       /* field += value (width bits, wraps) */
-	FLOW_OP_COPY,      /* dst field/bits <- src field/bits */
+	FLOW_OP_NONE,
+	FLOW_OP_SET,       /* field <- value under mask; data: value, then mask, field->length bytes each */
+	FLOW_OP_ADD,       /* width bits of field at bit_offset += data (8 bytes, host order) or, with src_field, += that
+			    * field's width bits from bit `index`; wraps */
+	FLOW_OP_COPY,      /* width bits of field at bit_offset <- src_field from bit `index` */
 	FLOW_OP_TTL_DEC,   /* drop TTL_EXPIRED at zero */
-	FLOW_OP_PUSH_VLAN, FLOW_OP_POP_VLAN,
-	FLOW_OP_DECAP,     /* remove the outer headers; data: new Ethernet header for L3 tunnels */
-	FLOW_OP_ENCAP,     /* push template data */
+	FLOW_OP_PUSH_VLAN, /* data: TPID, TCI, network order */
+	FLOW_OP_POP_VLAN,
+	FLOW_OP_DECAP,     /* remove the outer headers; data, index bytes of it: new Ethernet header for L3 tunnels */
+	FLOW_OP_ENCAP,     /* in templates: data, index bytes of it: the headers to push, width 1 = keep the inner Ethernet
+			    * header; in entries and programs: data = a prepared struct pkt_encap */
 	FLOW_OP_NAT64,     /* 6->4 or 4->6 */
+	FLOW_OP_REWRITE,   /* program's `fused`; terminal when it names a hop */
 	FLOW_OP_CRYPTO,    /* encrypt / decrypt through an SA: the packet may be suspended and resumed here */
 	/* account */
 	FLOW_OP_COUNT,     /* counter index */
 	FLOW_OP_TOUCH,     /* age index: seen now */
 	FLOW_OP_METER,     /* meter index -> meta.meter_color */
 	/* branch */
-	FLOW_OP_CT,        /* connection lookup in `zone`; hit: run the connection's direction, then hit pipe; miss pipe */
-	FLOW_OP_HASH,      /* select an entry of a hash pipe */
-	FLOW_OP_RANDOM,    /* draw meta.random */
-	FLOW_OP_FORK,      /* a copy of the packet runs another program (mirror, flooding) */
+	FLOW_OP_CT,        /* terminal: connection lookup as the CT pipe `field` says (flow_ct_get) */
+	FLOW_OP_FORK,      /* a copy of the packet runs this program from op `index` (mirror, flooding) */
 	FLOW_OP_RESUME,    /* terminal: re-parse, re-key, look up again at pipe */
 	/* terminal */
 	FLOW_OP_PORT,      /* send by port (ports other than the manager may run an egress domain) */
@@ -52,10 +56,10 @@ enum flow_opcode {
 struct flow_op {
 	uint8_t code;        /* enum flow_opcode */
 	uint8_t width;       /* SET/ADD/COPY: bits */
-	uint16_t field;      /* enum flow_field; PORT: port id; HOP: hop; RESUME: pipe id; DROP: reason */
+	uint16_t field;      /* index of field.h; PORT: port id; HOP: hop; RESUME: pipe id; DROP: reason */
 	uint16_t src_field;  /* COPY */
 	uint16_t bit_offset; /* within the field, from its least significant bit */
-	uint32_t index;      /* counter, age, meter, zone, template, rss set, fork program, ... */
+	uint32_t index;      /* counter, age, meter, queue set, cookie, first op of a fork, length of data, ... */
 	uint32_t data;       /* offset of this op's bytes (value, mask) in the program's data */
 };
 static_assert(sizeof(struct flow_op) == 16, "four ops to a line");
@@ -88,7 +92,7 @@ struct flow_program {
 	struct flow_op ops[];
 };
 enum {
-	FLOW_PROGRAM_FUSED = 1,  /* run `fused` before ops */
+	FLOW_PROGRAM_FUSED = 1,  /* `fused` is set and an op REWRITE runs it */
 };
 
 #endif

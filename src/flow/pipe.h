@@ -88,6 +88,12 @@ struct flow_condition {
 	uint64_t value;
 };
 
+enum flow_hash_algorithm {
+	FLOW_HASH_MIX,               /* our own mixing hash of the masked key */
+	FLOW_HASH_RANDOM,            /* parser_meta.random */
+	FLOW_HASH_IDENTITY,          /* the low bits of the masked value itself */
+};
+
 struct flow_pipe_cfg {
 	const char *name;            /* for dumps and errors; copied */
 	enum flow_pipe_kind kind;
@@ -95,8 +101,9 @@ struct flow_pipe_cfg {
 	bool root;                   /* the root of (port, domain) */
 	uint16_t port;               /* the port (or switch manager) it belongs to; FLOW_PORT_NONE = any port's root */
 	uint32_t nr_entries;         /* capacity; EXACT and WILD grow up to it without stopping readers */
-	struct flow_match match;     /* value: constants; mask: everything the pipe looks at */
-	struct flow_key entry_mask;  /* EXACT: subset of match.mask supplied by each entry */
+	struct flow_match match;     /* EXACT: mask = everything the pipe looks at, value = the constants among it; WILD,
+				      * ACL, LPM: constants that are part of every entry's match; HASH: mask = what is hashed */
+	struct flow_key entry_mask;  /* EXACT, LPM: bits supplied by each entry (LPM: beside the address) */
 	unsigned nr_templates;
 	const struct flow_action_template *templates;
 	struct flow_fwd fwd;         /* FLOW_FWD_NONE: per entry */
@@ -105,12 +112,13 @@ struct flow_pipe_cfg {
 	bool entry_counters;         /* every entry counts */
 	/* HASH */
 	uint8_t hash_flood;          /* copies to all entries */
-	uint32_t hash_algorithm;
+	uint32_t hash_algorithm;     /* enum flow_hash_algorithm */
 	/* LPM */
 	uint16_t lpm_field;
 	/* CT */
 	struct flow_conn_table *conns;
-	struct flow_pipe *ct_hit, *ct_miss;
+	struct flow_pipe *ct_hit, *ct_miss; /* either may be NULL: hit needs a hop then, miss is `miss` */
+	uint16_t ct_zone;
 };
 
 struct flow_entry_spec {
@@ -140,6 +148,11 @@ int flow_pipe_set_miss(struct flow_pipe *pipe, const struct flow_fwd *miss);
 int flow_pipe_resize(struct flow_pipe *pipe, uint32_t nr_entries);
 uint32_t flow_pipe_entries(const struct flow_pipe *pipe);
 int flow_pipe_query_miss(const struct flow_pipe *pipe, struct flow_count *count);
+/* Never 0; what RESUME and verdicts name. */
+uint16_t flow_pipe_id(const struct flow_pipe *pipe);
+const char *flow_pipe_name(const struct flow_pipe *pipe);
+/* HASH: which entry a packet with this key would get. */
+uint32_t flow_pipe_hash(const struct flow_pipe *pipe, const struct flow_key *key);
 
 /* The packet enters here when no root pipe is set for (port, domain) or its walk misses at the root. */
 int flow_set_default(struct flow_ctx *ctx, uint16_t port, enum flow_domain domain, const struct flow_fwd *fwd);

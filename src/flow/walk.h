@@ -6,8 +6,9 @@
  * Provenance. The walk keeps, for every byte of the key, which byte of the ORIGINAL key it came from, or
  * CONST. Matching a byte un-wildcards its origin; SET makes it CONST; COPY copies provenance; ADD
  * un-wildcards the origin and makes it CONST; decap moves inner provenance to outer; encap makes outer CONST.
- * What cannot be derived (random, meter colour, connection state, headers deeper than the key) ends the
- * composed program with RESUME at the next pipe.
+ * What cannot be derived (meter colour, connection state, what lies behind a header that was pushed or
+ * removed) ends the composed program with RESUME at the next pipe. `random` is drawn when the key is built, so
+ * a program that depends on it is cached once per value of the bits it looked at.
  *
  * The verdict tells the eswitch what to do with the packet; flow never sends.
  */
@@ -26,10 +27,15 @@ enum flow_verdict_kind {
 	FLOW_VERDICT_KERNEL, /* hand to the netdev of the ingress port */
 	FLOW_VERDICT_UPCALL, /* flow miss, cookie `index` */
 	FLOW_VERDICT_DROP,   /* `reason` */
-	FLOW_VERDICT_CT,     /* look up conn (batched by the caller), then flow_resume() */
-	FLOW_VERDICT_AGAIN,  /* re-parse and look up again with meta.resume */
+	FLOW_VERDICT_CT,     /* look up conn (batched by the caller) as flow_ct_get(ctx, index) says; line 0 of pkt->key
+			      * describes the packet as it is now */
+	FLOW_VERDICT_AGAIN,  /* re-parse and look up again with meta.resume = index; meta.domain and meta.port are set */
 	FLOW_VERDICT_HELD,   /* suspended (crypto) */
 };
+
+/* Cookies of UPCALL verdicts the hop itself makes; `port` is the hop's index then. */
+#define FLOW_UPCALL_HELD 0xffffffffu    /* FLOW_HOP_HOLD: rewritten except for what the hop would do */
+#define FLOW_UPCALL_TOO_BIG 0xfffffffeu /* larger than the hop's MTU and may not be fragmented; untouched */
 
 struct flow_verdict {
 	uint8_t kind;
@@ -46,9 +52,10 @@ struct flow_pkt {
 	struct flow_pkt_meta *meta;
 };
 
-/* Forks made while running: copies with their own verdicts, appended by the executors. */
+/* Forks made while running: copies with their own verdicts (AGAIN too), appended by the executors. */
 struct flow_forks {
 	unsigned n, max;
+	unsigned lost;               /* copies that could not be made: no buffer, or more than max */
 	struct flow_pkt_meta *meta;
 	struct rte_mbuf **m;
 	struct flow_verdict *verdict;
@@ -70,9 +77,26 @@ struct flow_verdict flow_walk(struct flow_ctx *ctx, unsigned worker, struct flow
 struct str;
 void flow_explain(struct flow_ctx *ctx, const struct flow_pkt *pkt, uint64_t now_ns, struct str *out);
 
-/* Cache: n lookups; progs[i] NULL = miss. Keys must have the lines flow_key_lines(ctx) filled. */
+/* What to do at FLOW_VERDICT_CT. Borrowed; NULL when the pipe is gone. A hit whose rewrite names a hop is
+ * done after flow_apply(); otherwise it goes round again at `hit_resume`. A miss gets the verdict `miss`. */
+struct flow_ct {
+	struct flow_conn_table *conns;
+	uint16_t zone;
+	uint16_t hit_resume;         /* pipe id, 0 = none */
+	struct flow_verdict miss;
+};
+const struct flow_ct *flow_ct_get(const struct flow_ctx *ctx, uint32_t pipe);
+
+/* Key lines that any pipe looks at. */
 unsigned flow_key_lines(const struct flow_ctx *ctx);
-void flow_cache_lookup(struct flow_ctx *ctx, unsigned worker, const struct flow_key *keys, const struct flow_program **progs,
-	unsigned n);
+/* Cache: n (<= 64) lookups; progs[i] NULL = miss. `lines`: those the caller has built (programs cached
+ * under bits of other lines are not found). Online readers; progs are borrowed until offline. */
+void flow_cache_lookup(struct flow_ctx *ctx, unsigned worker, const struct flow_key *keys, unsigned lines,
+	const struct flow_program **progs, unsigned n);
+
+struct flow_cache_stats {
+	uint64_t programs, masks, inserted, evicted, stale, rejected;
+};
+void flow_cache_query(const struct flow_ctx *ctx, struct flow_cache_stats *stats);
 
 #endif
