@@ -277,8 +277,7 @@ int pkt_nat_embedded(struct rte_mbuf *m, const struct pkt_parse *p, const struct
 	write_ports(m, h, nat, &d);
 	sum = checksum_fold(d.addr) + d.port;
 	if (!nat->ip6)
-		sum += write16(
-			ip + 10, checksum_apply(pkt_get16(ip + 10), checksum_fold(d.addr)));
+		sum += write16(ip + 10, checksum_apply(pkt_get16(ip + 10), checksum_fold(d.addr)));
 	if (field)
 		sum += write16(field, new_l4_csum(h, pkt_get16(field), false, &d));
 	pkt_put16(icmp + 2, checksum_apply(pkt_get16(icmp + 2), checksum_fold(sum)));

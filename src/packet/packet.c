@@ -103,6 +103,28 @@ int pkt_pull(struct rte_mbuf *m, uint32_t n)
 	return 0;
 }
 
+bool pkt_trim(struct rte_mbuf *m, uint32_t n)
+{
+	uint32_t keep;
+	struct rte_mbuf *s = m, *rest;
+
+	if (n >= m->pkt_len)
+		return false;
+	m->pkt_len -= n;
+	for (keep = m->pkt_len; keep > s->data_len; s = s->next)
+		keep -= s->data_len;
+	s->data_len = (uint16_t)keep;
+	for (rest = s->next, s->next = NULL; rest; m->nb_segs--) {
+		struct rte_mbuf *next = rest->next;
+
+		rest->next = NULL;
+		rest->nb_segs = 1;
+		rte_pktmbuf_free_seg(rest);
+		rest = next;
+	}
+	return true;
+}
+
 const char *pkt_l2_name(enum pkt_l2 t)
 {
 	static const char *const names[] = {"none", "eth", "vlan", "qinq"};

@@ -130,6 +130,9 @@ enum drop_reason pkt_parse_ip(
 /* Move all offsets by n bytes (a header was put in front, or taken away). */
 void pkt_shift(struct pkt_parse *p, int n);
 
+/* Cut n bytes off the end, over segments (rte_pktmbuf_trim stays within the last one). */
+bool pkt_trim(struct rte_mbuf *m, uint32_t n);
+
 /* All fields absent. */
 void pkt_headers_clear(struct pkt_headers *h);
 

@@ -74,6 +74,19 @@ static enum drop_reason parse_tcp(struct cursor *c, struct pkt_headers *h, uint3
 	return set_l4(c, h, PKT_L4_TCP, off, len);
 }
 
+/* A super-packet too long for its length fields has zero there, as Linux writes it. */
+static bool is_super(const struct cursor *c)
+{
+	return c->m->ol_flags & (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG);
+}
+
+static uint32_t udp_length(const struct cursor *c, const struct pkt_headers *h, uint32_t off)
+{
+	uint32_t len = pkt_be16(c->b + off + 4);
+
+	return !len && is_super(c) ? h->l3_end - off : len;
+}
+
 static enum drop_reason parse_udp(struct cursor *c, struct pkt_headers *h, uint32_t off)
 {
 	enum drop_reason r = set_l4(c, h, PKT_L4_UDP, off, PKT_UDP_LEN);
@@ -81,7 +94,7 @@ static enum drop_reason parse_udp(struct cursor *c, struct pkt_headers *h, uint3
 
 	if (r || c->quoted)
 		return r;
-	len = pkt_be16(c->b + off + 4);
+	len = udp_length(c, h, off);
 	/* The first fragment's length speaks of the whole datagram. */
 	if (len < PKT_UDP_LEN || (!(h->flags & PKT_FRAG) && off + len > h->l3_end))
 		return DROP_L4_BAD_LENGTH;
@@ -185,6 +198,13 @@ static enum drop_reason parse_extension(
 	return r;
 }
 
+static uint32_t ip6_payload(const struct cursor *c, uint32_t off)
+{
+	uint32_t len = pkt_be16(c->b + off + 4);
+
+	return !len && is_super(c) ? c->end - off - PKT_IP6_LEN : len;
+}
+
 static enum drop_reason parse_ip6(struct cursor *c, struct pkt_headers *h, uint32_t off)
 {
 	enum drop_reason r = DROP_NONE;
@@ -196,7 +216,7 @@ static enum drop_reason parse_ip6(struct cursor *c, struct pkt_headers *h, uint3
 		return DROP_IP6_BAD_VERSION;
 	h->l3_type = PKT_L3_IP6;
 	h->l3 = (uint16_t)off;
-	h->l3_end = off + PKT_IP6_LEN + pkt_be16(c->b + off + 4);
+	h->l3_end = off + PKT_IP6_LEN + ip6_payload(c, off);
 	if (h->l3_end > c->end && !c->quoted)
 		return DROP_IP6_BAD_LENGTH;
 	c->end = MIN_OF(c->end, h->l3_end);
@@ -236,6 +256,8 @@ static enum drop_reason parse_ip4(struct cursor *c, struct pkt_headers *h, uint3
 	if (!reach(c, off + len))
 		return lack(c, DROP_IP4_SHORT);
 	total = pkt_be16(c->b + off + 2);
+	if (!total && is_super(c))
+		total = c->end - off;
 	if (total < len || (off + total > c->end && !c->quoted))
 		return DROP_IP4_BAD_LENGTH;
 	h->l3_type = PKT_L3_IP4;
@@ -548,7 +570,7 @@ static void parse_tunnel(struct cursor *c, struct pkt_parse *p)
 		return;
 	c->end = p->outer.l3_end;
 	if (p->outer.l4_type == PKT_L4_UDP)
-		c->end = p->outer.l4 + pkt_be16(c->b + p->outer.l4 + 4);
+		c->end = p->outer.l4 + udp_length(c, &p->outer, p->outer.l4);
 	if (!reach(c, off + fixed_length[t.type])) {
 		p->inner_drop = (uint8_t)lack(c, DROP_TUNNEL_SHORT);
 		return;

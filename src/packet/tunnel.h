@@ -63,26 +63,22 @@ struct pkt_encap_config {
 	uint8_t options_len;
 };
 
-/* Prepared template. Read-only in the burst path, shared by threads. 192 bytes. */
+/* Prepared template. Read-only in the burst path, shared by threads. */
 struct pkt_encap {
 	uint8_t bytes[PKT_ENCAP_MAX];
-	uint8_t len;      /* bytes to put in front */
-	uint8_t l3;       /* offset of the IP header */
-	uint8_t l4;       /* offset after the IP header: UDP, GRE, or == len for IP-in-IP */
-	uint8_t tun;      /* offset of the tunnel header */
-	uint8_t tun_type; /* enum pkt_tun */
-	uint8_t l2_type;  /* enum pkt_l2 of the template */
-	uint8_t ip6;
-	uint8_t has_udp;
-	uint8_t inner_l2; /* keep the inner Ethernet header */
-	uint8_t tos_copy; /* enum pkt_tos_copy */
-	uint8_t udp_csum;
-	uint8_t entropy;
-	uint8_t label_entropy;
-	uint8_t proto_off; /* where the inner's type goes when it depends on the packet (GRE,
-			    * Geneve, GPE over L3); 0 = nowhere */
-	uint8_t gtp_len_off;
-	uint16_t ip_csum; /* header checksum with total length 0, folded, not inverted */
+	struct pkt_headers outer; /* what the parse says of the template; l3_end is not known */
+	uint32_t shape;           /* PKT_SHAPE_* of the outer and the tunnel */
+	uint8_t len;              /* bytes to put in front */
+	uint8_t l3;               /* offset of the IP header; 0 = none, nothing is patched */
+	uint8_t l4;               /* offset after the IP header: UDP, GRE, or == len for IP-in-IP */
+	uint8_t tun;              /* offset of the tunnel header */
+	uint8_t tun_type;         /* enum pkt_tun; NONE if the bytes are no tunnel we know */
+	bool ip6, has_udp, udp_csum, entropy, label_entropy;
+	bool inner_l2;     /* keep the inner Ethernet header */
+	uint8_t tos_copy;  /* enum pkt_tos_copy */
+	uint8_t proto_off; /* where the inner's type goes when it depends on the packet; 0 = nowhere
+			    */
+	uint16_t ip_csum;  /* sum of the IPv4 header with total length 0, not inverted */
 };
 
 /* 0; -EINVAL with refuse() for impossible configurations. */
