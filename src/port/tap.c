@@ -152,8 +152,10 @@ static bool tap_link_up(struct port *port)
 	struct ifreq req = {0};
 	int nsfd, up = 0;
 
-	if (tap->gone || ioctl(tap->fd[0], TUNGETIFF, &req) < 0)
+	if (ioctl(tap->fd[0], TUNGETIFF, &req) < 0) {
+		tap->gone = true;
 		return false;
+	}
 	nsfd = ioctl(tap->fd[0], TUNGETDEVNETNS);
 	if (nsfd < 0)
 		return false;
