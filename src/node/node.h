@@ -53,6 +53,8 @@ void node_unbind_port(struct node *node, uint16_t id);
 
 /* node.apply of ctl/messages.h. Refused whole: the running state stays. */
 int node_apply(struct node *node, const json_t *params, json_t **result);
+/* node.state: {node, instance, generation}. The instance is another one after every start. */
+int node_state_json(struct node *node, const json_t *params, json_t **result);
 
 /* node.services and node.connections of ctl/messages.h: params borrowed (may be NULL), *result the caller's. */
 int node_services_json(struct node *node, const json_t *params, json_t **result);
