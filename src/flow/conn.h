@@ -78,6 +78,8 @@ struct conn_table_cfg {
 
 int conn_table_create(struct flow_ctx *ctx, const struct conn_table_cfg *cfg, struct flow_conn_table **table);
 void conn_table_destroy(struct flow_conn_table *table);
+/* Map a shared table of another process, for reading: lookup, rewrite, query, walk, stats. */
+int conn_table_view(const char *shared_name, struct flow_conn_table **table);
 
 /* A reference to one direction of one connection; 0 = none. Cheap to copy. Valid inside online/offline. */
 typedef uint64_t conn_ref;
@@ -93,13 +95,15 @@ bool conn_key_from(const struct flow_key *key, bool inner, uint16_t zone, struct
 
 /* n lookups with prefetching; out[i] = ref or CONN_NONE. Readers, online. */
 void conn_lookup(const struct flow_conn_table *table, const struct conn_key *keys, conn_ref *out, unsigned n);
-/* The burst's form: straight from line 0 of flow keys, no intermediate copy; mask bit i set = look at key i. */
+/* The burst's form: straight from line 0 of n <= 64 flow keys; mask bit i set = look at key i, and
+ * out[i] is written for these only. */
 void conn_lookup_keys(const struct flow_conn_table *table, const struct flow_key *keys, uint16_t zone,
 	uint64_t mask, conn_ref *out, unsigned n);
 
 /* What a hit means for the packet. `tcp_flags` 0 for others; bytes = L2 frame length without FCS. Updates
  * state, last-seen and counters of the direction. Returns 0, or an enum drop_reason (CT_INVALID), or
- * CONN_REOPEN: a SYN on a closed connection, which the caller removes and treats as a miss. */
+ * CONN_REOPEN: a SYN on a closed connection. The packet is a miss then; whoever decides misses removes the
+ * closed record before adding the new one. */
 #define CONN_REOPEN 0x100u
 unsigned conn_update(struct flow_conn_table *table, conn_ref ref, unsigned worker, uint8_t tcp_flags,
 	uint32_t bytes, uint32_t packets, uint64_t now_ns);

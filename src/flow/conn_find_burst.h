@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * conn_find_burst: the batched search, one body for all variants; a variant gives it its tag match. Three
+ * passes over at most 64 keys: hash and ask for the bucket; match tags and ask for the record; compare. What
+ * does not end well there (another candidate, a displaced key, a home that has moved) goes through bkt_find.
+ */
+#ifndef FLOW_CONN_FIND_BURST_H
+#define FLOW_CONN_FIND_BURST_H
+
+#include <rte_prefetch.h>
+
+#include "flow/conn_int.h"
+
+#define INLINE inline __attribute__((always_inline))
+
+static INLINE bool conn_equal4(const void *owner, uint32_t id, const void *key)
+{
+	const uint64_t *k = conn_dir_key(owner, id), *w = key;
+
+	return ((k[0] ^ w[0]) | (k[1] ^ w[1])) == 0;
+}
+
+static INLINE bool conn_equal6(const void *owner, uint32_t id, const void *key)
+{
+	const uint64_t *k = conn_dir_key(owner, id), *w = key;
+
+	return ((k[0] ^ w[0]) | (k[1] ^ w[1]) | (k[2] ^ w[2]) | (k[3] ^ w[3]) | (k[4] ^ w[4])) == 0;
+}
+
+static INLINE void conn_find_burst(const struct conn_family *f, const struct flow_seed *seed, const uint64_t *keys,
+	uint32_t *ids, unsigned n, unsigned words, unsigned shift, uint64_t (*hash_of)(const struct flow_seed *, const uint64_t *),
+	bkt_matcher match, bkt_equal equal)
+{
+	const struct bkt_index *x = &f->index;
+	uint32_t level = bkt_level(x);
+	uint64_t hash[64];
+
+	for (unsigned i = 0; i < n; i++) {
+		hash[i] = hash_of(seed, &keys[i * words]);
+		rte_prefetch0(bkt_home(x, level, hash[i]));
+	}
+	for (unsigned i = 0; i < n; i++) {
+		const struct bkt *b = bkt_home(x, level, hash[i]);
+		uint32_t m = match(b, bkt_tag(hash[i]));
+
+		ids[i] = m ? bkt_id(b, __builtin_ctz(m)) : 0;
+		rte_prefetch0(f->dirs + ((uint64_t)ids[i] << shift));
+		if (shift > 6)
+			rte_prefetch0(f->dirs + ((uint64_t)ids[i] << shift) + 64);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		const struct bkt *b = bkt_home(x, level, hash[i]);
+
+		if (likely(ids[i] && equal(f, ids[i], &keys[i * words])))
+			continue;
+		/* A plain miss: nothing of this home lies elsewhere. */
+		if (likely(!ids[i] && !(bkt_head(b) & (BKT_MOVED | BKT_FAR_MASK)) && bkt_level(x) == level))
+			continue;
+		ids[i] = bkt_find(x, hash[i], match, equal, &keys[i * words]);
+	}
+}
+
+#define CONN_FIND_VARIANT(isa, match)                                                                           \
+	void conn_find4_##isa(const struct conn_family *f, const struct flow_seed *seed, const uint64_t *keys,  \
+		uint32_t *ids, unsigned n)                                                                      \
+	{                                                                                                       \
+		conn_find_burst(f, seed, keys, ids, n, 2, 6, conn_hash4, match, conn_equal4);                   \
+	}                                                                                                       \
+	void conn_find6_##isa(const struct conn_family *f, const struct flow_seed *seed, const uint64_t *keys,  \
+		uint32_t *ids, unsigned n)                                                                      \
+	{                                                                                                       \
+		conn_find_burst(f, seed, keys, ids, n, 5, 7, conn_hash6, match, conn_equal6);                   \
+	}
+
+#endif

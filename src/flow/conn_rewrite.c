@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * conn_rewrite: what a direction does, compact in its line, expanded for the executor. The compact form never
+ * changes while the connection lives. A later change goes to one of two replacement places of the pair, and
+ * one store of rw_flags makes it the valid one; a reader that has loaded the old flags goes on reading the
+ * old place, which is not written again before its grace period has passed.
+ */
+#include "base/refuse.h"
+#include "flow/conn_int.h"
+
+/* One's complement sum of ~old + new over 16-bit words in memory order (RFC 1624 eqn. 3). */
+static uint32_t delta_of(uint32_t sum, const void *old, const void *new, unsigned bytes)
+{
+	for (unsigned i = 0; i < bytes; i += 2) {
+		uint16_t o, n;
+
+		memcpy(&o, (const uint8_t *)old + i, 2);
+		memcpy(&n, (const uint8_t *)new + i, 2);
+		sum += (uint16_t)~o + n;
+	}
+	return sum;
+}
+
+static uint16_t fold(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+/* The deltas of a rewrite applied to packets with this key. Only what the flags name changes. */
+static void fill_deltas(const struct conn_key *key, struct flow_rewrite *rw)
+{
+	unsigned bytes = key->ip6 ? 16 : 4;
+	bool icmp4 = key->proto == 1, icmp = icmp4 || key->proto == 58;
+	uint32_t addr = 0, ports = 0;
+
+	if (rw->flags & FLOW_RW_SRC_IP)
+		addr = delta_of(addr, key->src, rw->src, bytes);
+	if (rw->flags & FLOW_RW_DST_IP)
+		addr = delta_of(addr, key->dst, rw->dst, bytes);
+	if (rw->flags & FLOW_RW_SRC_PORT)
+		ports = delta_of(ports, &key->sport, &rw->sport, 2);
+	/* An echo has one identifier; it stands in both ports of the key. */
+	if ((rw->flags & FLOW_RW_DST_PORT) && !(icmp && (rw->flags & FLOW_RW_SRC_PORT)))
+		ports = delta_of(ports, &key->dport, &rw->dport, 2);
+	rw->l3_delta = key->ip6 ? 0 : fold(addr);
+	rw->l4_addr_delta = icmp4 ? 0 : fold(addr); /* ICMP for IPv4 has no pseudo header */
+	rw->l4_delta = fold((uint32_t)rw->l4_addr_delta + fold(ports));
+}
+
+static void store4(struct conn_dir4 *d, const struct flow_rewrite *rw)
+{
+	memcpy(&d->src, rw->src, 4);
+	memcpy(&d->dst, rw->dst, 4);
+	d->l3_delta = rw->l3_delta;
+	d->l4_delta = rw->l4_delta;
+	d->sport = rw->sport;
+	d->dport = rw->dport;
+}
+
+static void store6(struct conn_dir6 *d, const struct flow_rewrite *rw)
+{
+	memcpy(d->src, rw->src, 16);
+	memcpy(d->dst, rw->dst, 16);
+	d->l4_addr_delta = rw->l4_addr_delta;
+	d->l4_delta = rw->l4_delta;
+	d->sport = rw->sport;
+	d->dport = rw->dport;
+}
+
+static void complete(const struct conn_family *f, uint32_t id, struct flow_rewrite *rw)
+{
+	struct conn_key key;
+
+	conn_unpack(f, conn_dir_key(f, id), &key);
+	rw->flags = (rw->flags & ~(CONN_RW_REPLACED | FLOW_RW_IP6)) | (key.ip6 ? FLOW_RW_IP6 : 0);
+	fill_deltas(&key, rw);
+}
+
+void conn_fill_rewrite(struct conn_family *f, uint32_t id, const struct flow_rewrite *given)
+{
+	struct conn_common *c = conn_common_at(f, id);
+	struct flow_rewrite rw = *given;
+
+	c->hop = rw.hop;
+	c->rw_flags = 0;
+	if (!(rw.flags & (FLOW_RW_SRC_IP | FLOW_RW_DST_IP | FLOW_RW_SRC_PORT | FLOW_RW_DST_PORT))) {
+		/* Plain forwarding: a zeroed rewrite is right. */
+		c->rw_flags = (rw.flags & FLOW_RW_MSS) | (f->words == 5 ? FLOW_RW_IP6 : 0);
+		memset(conn_dir_key(f, id) + f->words, 0, f->words == 5 ? 56 : 16);
+		return;
+	}
+	complete(f, id, &rw);
+	c->rw_flags = rw.flags;
+	if (f->words == 5)
+		store6((struct conn_dir6 *)conn_dir_key(f, id), &rw);
+	else
+		store4((struct conn_dir4 *)conn_dir_key(f, id), &rw);
+}
+
+static inline void expand4(const struct conn_dir4 *d, struct flow_rewrite *rw)
+{
+	bool icmp4 = conn_word_proto(d->key[1]) == 1;
+
+	memset(rw->src, 0, 32);
+	memcpy(rw->src, &d->src, 4);
+	memcpy(rw->dst, &d->dst, 4);
+	rw->l3_delta = d->l3_delta;
+	rw->l4_addr_delta = icmp4 ? 0 : d->l3_delta;
+	rw->l4_delta = d->l4_delta;
+	rw->sport = d->sport;
+	rw->dport = d->dport;
+}
+
+static inline void expand6(const struct conn_dir6 *d, struct flow_rewrite *rw)
+{
+	memcpy(rw->src, d->src, 16);
+	memcpy(rw->dst, d->dst, 16);
+	rw->l3_delta = 0;
+	rw->l4_addr_delta = d->l4_addr_delta;
+	rw->l4_delta = d->l4_delta;
+	rw->sport = d->sport;
+	rw->dport = d->dport;
+}
+
+void conn_rewrite(const struct flow_conn_table *table, conn_ref ref, struct flow_rewrite *rw)
+{
+	const struct conn_family *f = conn_family_of(table, ref);
+	uint32_t id = conn_ref_id(ref);
+	const struct conn_common *c = conn_common_at(f, id);
+	uint16_t flags = __atomic_load_n(&c->rw_flags, __ATOMIC_ACQUIRE);
+
+	if (unlikely(flags & CONN_RW_REPLACED)) {
+		*rw = f->replaced[id >> 1].rw[id & 1][(flags >> CONN_RW_SHIFT) - 1];
+		return;
+	}
+	rw->flags = flags;
+	rw->hop = __atomic_load_n(&c->hop, __ATOMIC_RELAXED);
+	rw->pad = 0;
+	if (f->words == 2)
+		expand4((const struct conn_dir4 *)conn_dir_key(f, id), rw);
+	else
+		expand6((const struct conn_dir6 *)conn_dir_key(f, id), rw);
+}
+
+/* A replacement place is free again when the readers of the change before the last have gone. Writers of
+ * rewrites are rare and on control paths: they wait for that here, readers never do. */
+static void wait_for_readers(struct flow_conn_table *table)
+{
+	uint64_t token = flow_epoch_token(table->ctx);
+
+	while (!flow_epoch_passed(table->ctx, token))
+		rte_pause();
+}
+
+int conn_set_rewrite(struct flow_conn_table *table, conn_ref ref, const struct flow_rewrite *rewrite)
+{
+	struct conn_family *f = &table->family[conn_ref_ip6(ref)];
+	uint32_t id = conn_ref_id(ref);
+	struct conn_common *c = conn_common_at(f, id);
+	struct flow_rewrite rw = *rewrite;
+	uint16_t which;
+
+	if (c->gen != conn_ref_gen(ref) || !(conn_common_at(f, id & ~1u)->state & CONN_ST_LIVE))
+		return refuse(ENOENT, "connection: removed before its rewrite could change");
+	if (c->rw_flags & CONN_RW_REPLACED)
+		wait_for_readers(table);
+	complete(f, id, &rw);
+	which = (c->rw_flags >> CONN_RW_SHIFT) == 1 ? 2 : 1;
+	f->replaced[id >> 1].rw[id & 1][which - 1] = rw;
+	__atomic_store_n(&c->rw_flags, rw.flags | which << CONN_RW_SHIFT, __ATOMIC_RELEASE);
+	return 0;
+}
