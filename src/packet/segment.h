@@ -20,16 +20,19 @@
 
 #include "packet/csum.h"
 
+/* Where we are in the packet that is cut up. The caller's; valid while m is. */
 struct pkt_segments {
 	const struct rte_mbuf *m;
 	struct pkt_parse p;
-	uint32_t header_len; /* bytes repeated in front of each segment */
-	uint32_t next;       /* offset in m of the next payload byte */
-	uint32_t end;        /* first byte after the payload */
-	uint32_t index;      /* segments made so far */
-	uint16_t size;       /* payload bytes per segment */
-	uint8_t level;       /* enum pkt_level of the headers that are segmented or fragmented */
-	uint32_t frag_id;    /* IPv6 fragments: identification */
+	const struct rte_mbuf *at; /* segment of the chain that holds the next payload byte */
+	uint32_t at_off;           /* and its offset there */
+	uint32_t header_len;       /* bytes in front of the payload */
+	uint32_t next;             /* offset in m of the next payload byte */
+	uint32_t end;              /* first byte after the payload */
+	uint32_t index;            /* packets made so far */
+	uint32_t frag_id;          /* IPv6 fragments: identification */
+	uint16_t size;             /* payload bytes of each but the last */
+	uint8_t level;             /* enum pkt_level of the headers whose payload is cut */
 };
 
 /* Is m a super-packet? */
