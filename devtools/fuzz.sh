@@ -17,7 +17,7 @@ if [ ! -f $dir/build.ninja ]; then
 	CC='ccache clang' meson setup $dir -Dfuzz=true -Dsanitize=true -Dwerror=false -Db_lundef=false >/tmp/softdpu-fuzz-meson.log ||
 		{ tail -20 /tmp/softdpu-fuzz-meson.log >&2; exit 1; }
 fi
-ninja -C $dir --quiet fuzz-targets || exit 1
+ninja -C $dir --quiet fuzz-targets >/tmp/softdpu-fuzz-build.log 2>&1 || { tail -30 /tmp/softdpu-fuzz-build.log >&2; exit 1; }
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1} UBSAN_OPTIONS=print_stacktrace=1
 failed=0
 for exe in $dir/tests/fuzz/fuzz_*; do
