@@ -90,6 +90,10 @@ void flow_ctx_destroy(struct flow_ctx *ctx)
 {
 	if (!ctx)
 		return;
+	/* Callbacks may still use pipes, and dying pipes retire things. */
+	if (ctx->rcu)
+		reap(ctx, true);
+	/* flow_pipes_fini(ctx) comes here (pipe.c) */
 	if (ctx->rcu)
 		reap(ctx, true);
 	flow_meters_fini(ctx);

@@ -45,7 +45,7 @@ void flow_exact_destroy(struct flow_exact *table);
 
 /* Look up keys[i] for each bit i of `todo`. Returns the hits; index[i] is written for these only. Needs
  * only the key lines the mask touches. Online readers; other threads may call it when nobody removes. */
-uint64_t flow_exact_lookup(const struct flow_exact *table, const struct flow_key *keys, uint64_t todo, uint32_t index[64]);
+uint64_t flow_exact_lookup(const struct flow_exact *table, const struct flow_key *keys, uint64_t todo, uint32_t *index);
 /* One key; 0 = none. */
 uint32_t flow_exact_find(const struct flow_exact *table, const struct flow_key *key);
 

@@ -64,7 +64,7 @@ const struct flow_wild_rule *flow_wild_lookup(const struct flow_wild *wild, cons
 	struct flow_key *looked);
 /* keys[i] for each bit of `todo`; rules[i] is written for all of them (NULL = none). Returns the hits. */
 uint64_t flow_wild_lookup_burst(const struct flow_wild *wild, const struct flow_key *keys, uint64_t todo,
-	const struct flow_wild_rule *rules[64]);
+	const struct flow_wild_rule **rules);
 
 uint32_t flow_wild_count(const struct flow_wild *wild);
 uint32_t flow_wild_tuples(const struct flow_wild *wild);

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "flow/bucket_simd.h"
+#include "flow/exact_burst.h"
+
+EXACT_FIND_VARIANT(avx512, bkt_match_avx512)

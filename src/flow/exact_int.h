@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Insides of the exact table. One region per table:
+ *
+ *   buckets of all levels | pool links | records
+ *
+ * A record is the packed key words (the words the mask touches, masked), the caller's data, and a live word. Its
+ * size is a multiple of 8, and a multiple of 64 when it is larger than that, so that small records never
+ * cross a line more often than they must.
+ */
+#ifndef FLOW_EXACT_INT_H
+#define FLOW_EXACT_INT_H
+
+#include "base/base.h"
+#include "flow/bucket.h"
+#include "flow/exact.h"
+#include "flow/flow_int.h"
+#include "flow/hash.h"
+#include "flow/pool.h"
+
+#define EXACT_WORDS (FLOW_KEY_SIZE / 8)
+
+struct flow_exact;
+
+/* Search keys[i] for each bit of todo; see exact_burst.h. */
+typedef uint64_t (*exact_find_fn)(const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, uint32_t *index);
+
+struct flow_exact {
+	/* What a lookup reads. */
+	struct bkt_index index;
+	struct bkt_state state;
+	uint8_t *records;
+	uint32_t stride;
+	uint32_t nr_words;
+	exact_find_fn find;
+	struct flow_seed seed;
+	uint8_t word[EXACT_WORDS];        /* which words of a flow key */
+	uint64_t word_mask[EXACT_WORDS];
+	/* The rest. */
+	struct flow_key mask;
+	unsigned lines;
+	uint32_t data_at, data_len, live_at;
+	uint32_t capacity, reserved;
+	uint32_t count;
+	uint32_t high; /* records below may have been used */
+	size_t at_records;
+	struct flow_region region;
+	struct flow_ahead ahead;
+	struct flow_pool pool;
+};
+
+static inline uint8_t *exact_record(const struct flow_exact *t, uint32_t index)
+{
+	return t->records + (uint64_t)index * t->stride;
+}
+
+/* The packed key of a flow key under the table's mask. */
+static inline void exact_pack(const struct flow_exact *t, const struct flow_key *key, uint64_t *words)
+{
+	for (unsigned i = 0; i < t->nr_words; i++)
+		words[i] = key->words[t->word[i]] & t->word_mask[i];
+}
+
+uint64_t exact_find_generic(const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, uint32_t *index);
+uint64_t exact_find_avx2(const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, uint32_t *index);
+uint64_t exact_find_avx512(const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, uint32_t *index);
+
+#endif
