@@ -30,7 +30,7 @@
  *                        "cidrs": ["10.244.1.0/24", ...]}
  *   pod/default/web-1   {"node": "node1", "addresses": ["10.244.1.5", ...], "vf": "pf0vf1"}
  *   service/default/web {"addresses": [...], "algorithm": "round-robin", "affinity_s": 0,
- *                        "ports": [{"protocol": "TCP", "port": 80, "endpoints":
+ *                        "ports": [{"name": "http", "protocol": "TCP", "port": 80, "endpoints":
  *                                   [{"address": "10.244.1.5", "port": 8080}, ...]}]}
  *   policy/default/np   {"pods": ["default/web-1"], "ingress": [RULE...], "egress": [RULE...]}
  *                       pods: local ones only. A present but empty list isolates that direction; an

@@ -155,6 +155,8 @@ static json_t *service_value(
 		const struct service_port *p = &svc->ports[i];
 
 		port = json_object();
+		if (*p->name)
+			json_object_set_new(port, "name", json_string(p->name));
 		json_object_set_new(port, "protocol", json_string(protocol_name(p->protocol)));
 		json_object_set_new(port, "port", json_integer(p->port));
 		json_object_set_new(port, "endpoints", endpoints_of(model, slices, n, svc, p));

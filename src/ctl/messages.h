@@ -122,7 +122,29 @@
  */
 #define CTL_NODE_CONNECTIONS "node.connections"
 
-/* node.apply: the desired state, compiled by the agent. Shape: see node/ (helper node owns it). */
+/*
+ * node.state  params: none
+ * {node: "node1", instance, generation}     the instance is another number after every start; generation 0:
+ *                                           nothing was applied yet
+ */
+#define CTL_NODE_STATE "node.state"
+
+/*
+ * node.apply  The desired state, resolved by the agent for this node: a difference to the state named by
+ * base_generation, or with base_generation 0 everything (what it does not name is deleted). Refused whole.
+ * params: {node: "node1", instance?, base_generation?: 0, generation?,
+ *   ops: [{op: "upsert|delete", kind: "node|pod|service|policy", name: "default/web", value: {...}}]}
+ * {generation, operations}
+ * -ESTALE: another instance, or base_generation is not the state here: ask node.state, send everything.
+ * Values (absent lists are empty):
+ *   node     {vteps: ["192.168.1.101", "fd00::101"], vni?, cidrs: ["10.244.1.0/24"]}
+ *   pod      {node: "node1", addresses: ["10.244.1.5", "fd00::5"], vf?: "pf0vf1"}
+ *   service  {addresses: [...], algorithm: "round-robin|least-connections|random|source-hash", affinity_s,
+ *             ports: [{name?, protocol: "TCP|UDP|SCTP", port, endpoints: [{address, port}]}]}
+ *   policy   {pods: ["default/web-1"], ingress?: [RULE], egress?: [RULE]}    [] isolates, absent does not
+ *     RULE   {peers?: {pods: ["default/client"], blocks: [{cidr, except?: ["10.1.0.0/16"]}]},
+ *             ports?: [{protocol, first?, last?}]}        absent: everybody; every port
+ */
 #define CTL_NODE_APPLY "node.apply"
 
 /* ---- the agent: <run>/<card>/agentd.sock ---------------------------------------------------------- */

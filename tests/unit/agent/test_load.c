@@ -44,10 +44,10 @@ static void test_kubectl_list_resolves(void **unused)
 	assert_value(s, "service/shop/front",
 		"{'addresses': ['10.96.14.7', 'fd00:10:96::3a61'], 'algorithm': 'round-robin',"
 		" 'affinity_s': 600, 'ports': ["
-		" {'protocol': 'TCP', 'port': 80, 'endpoints': ["
+		" {'name': 'http', 'protocol': 'TCP', 'port': 80, 'endpoints': ["
 		"   {'address': '10.244.1.17', 'port': 8080},"
 		"   {'address': 'fd00:10:244:1::11', 'port': 8080}]},"
-		" {'protocol': 'TCP', 'port': 9090, 'endpoints': ["
+		" {'name': 'metrics', 'protocol': 'TCP', 'port': 9090, 'endpoints': ["
 		"   {'address': '10.244.1.17', 'port': 9090}]}]}");
 	assert_value(s, "policy/shop/front",
 		"{'pods': ['shop/front-6d5f7c9b8d-x2x7q'],"
@@ -122,7 +122,8 @@ static void test_demo_loads(void **unused)
 
 	assert_value(s, "service/default/empty",
 		"{'addresses': ['10.96.0.200', 'fd00:10:96::200'], 'algorithm': 'round-robin',"
-		" 'affinity_s': 0, 'ports': [{'protocol': 'TCP', 'port': 80, 'endpoints': []}]}");
+		" 'affinity_s': 0, 'ports': [{'name': 'http', 'protocol': 'TCP', 'port': 80,"
+		" 'endpoints': []}]}");
 	assert_value(s, "policy/default/web-from-frontends",
 		"{'pods': ['default/web-3'], 'ingress': [{'peers': {'pods': ['default/client',"
 		" 'default/web-1', 'default/web-2', 'default/web-3'], 'blocks': []},"
