@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -250,6 +251,15 @@ void reactor_call(struct reactor *r, void (*fn)(void *arg), void *arg)
 	pthread_mutex_unlock(&c.lock);
 }
 
+void reactor_help(struct reactor *r)
+{
+	assert(current != r);
+	if (r->has_thread)
+		usleep(1000);
+	else
+		reactor_run_once(r, NS_PER_MS);
+}
+
 /* --- the loop --- */
 
 void reactor_task_queue(struct reactor *r, struct reactor_task *task)
@@ -371,7 +381,8 @@ static void first_run(struct reactor *r)
 	r->running = true;
 	if (r->options.virtual_time)
 		return;
-	io_uring_enable_rings(&r->ring);
+	/* liburing 2.3 forgot to export io_uring_enable_rings() */
+	syscall(__NR_io_uring_register, r->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
 }
 
 static int iterate(struct reactor *r)

@@ -133,6 +133,10 @@ void reactor_send(struct reactor *r, struct reactor_msg *msg);
  * no thread of its own (caller's loop). Never from inside another reactor's iteration. */
 void reactor_call(struct reactor *r, void (*fn)(void *arg), void *arg);
 
+/* For somebody who waits for r to get something done: one iteration here when r has no thread of its
+ * own, else a pause of a millisecond. Never from r's own iteration. */
+void reactor_help(struct reactor *r);
+
 void reactor_task_queue(struct reactor *r, struct reactor_task *task);
 void reactor_timer_arm(struct reactor *r, struct reactor_timer *timer, uint64_t at_ns);
 void reactor_timer_cancel(struct reactor *r, struct reactor_timer *timer);

@@ -175,6 +175,9 @@ struct nvme_port_config {
 int nvme_port_add(struct nvme_target *t, const struct nvme_port_config *config, struct nvme_port **out);
 /* Its queues are disconnected first; freed when the last has gone. */
 void nvme_port_remove(struct nvme_port *p);
+/* Whoever keeps a pointer across time holds a reference (any thread). NULL is a no-op. */
+void nvme_port_get(struct nvme_port *p);
+void nvme_port_put(struct nvme_port *p);
 uint16_t nvme_port_id(const struct nvme_port *p);
 const struct nvme_port_config *nvme_port_config(const struct nvme_port *p);
 struct nvme_port *nvme_port_find(struct nvme_target *t, uint16_t id);

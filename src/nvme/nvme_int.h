@@ -199,8 +199,6 @@ void nvme_host_list_clear(struct list *hosts);
 bool nvme_subsystem_host_allowed(const struct nvme_subsystem *s, const char *nqn); /* lock held */
 bool nvme_subsystem_on_port(const struct nvme_subsystem *s, const struct nvme_port *p); /* lock held */
 void nvme_subsystem_maybe_free(struct nvme_subsystem *s); /* lock held on entry, released */
-void nvme_port_get(struct nvme_port *p);
-void nvme_port_put(struct nvme_port *p);
 int nvme_port_config_copy(struct nvme_port_config *to, const struct nvme_port_config *from);
 void nvme_port_config_free(struct nvme_port_config *c);
 int nvme_discovery_create(struct nvme_target *t);

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Sockets on the ring. Receives take a buffer from a ring of provided ones only when bytes are there, so
+ * an idle connection holds no memory; sends go out whole with MSG_WAITALL. When the buffers run out
+ * (every connection of the reactor has bytes unread) receives wait in line for one to come back.
+ */
+#include "nvmf/stream.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <liburing.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "base/refuse.h"
+
+#define BUFFER_BYTES 32768u /* a burst of 128 read commands, or eight 4 KiB writes, in one */
+#define BUFFERS 256u	    /* power of two; 8 MiB of address space per reactor, touched as needed */
+#define GROUP 1
+
+struct sock;
+
+struct pool {
+	struct io_uring_buf_ring *ring;
+	uint8_t *bytes;
+	unsigned refs;
+	struct sock *hungry, **hungry_tail;
+};
+
+struct sock {
+	struct stream s;
+	int fd;
+	struct pool *pool;
+	struct reactor_op rx, tx;
+	bool rx_busy, tx_busy, closing, more, waiting;
+	int held; /* buffer id the owner reads now, -1 = none */
+	struct sock *hungry_next;
+	/* recv_into */
+	uint8_t *into;
+	size_t into_len, into_done;
+	/* send */
+	struct msghdr msg;
+	struct iovec rest; /* the element a short send stopped in */
+	const struct iovec *iov;
+	int iov_cnt;
+	size_t skip;
+	struct reactor_task closed_task;
+};
+
+static struct pool pools[REACTORS_MAX]; /* element i: reactor i only */
+
+static const struct stream_ops sock_ops;
+
+/* --- provided buffers --- */
+
+static void give_back(struct pool *p, int id)
+{
+	io_uring_buf_ring_add(p->ring, p->bytes + (size_t)id * BUFFER_BYTES, BUFFER_BYTES,
+		(unsigned short)id, io_uring_buf_ring_mask(BUFFERS), 0);
+	io_uring_buf_ring_advance(p->ring, 1);
+}
+
+static int pool_open(struct pool *p, struct reactor *r)
+{
+	size_t ring_bytes = BUFFERS * sizeof(struct io_uring_buf);
+	struct io_uring_buf_reg reg = {.ring_entries = BUFFERS, .bgid = GROUP};
+	int err;
+
+	p->ring = mmap(NULL, ring_bytes, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
+	p->bytes = mmap(NULL, (size_t)BUFFERS * BUFFER_BYTES, PROT_READ | PROT_WRITE,
+		MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
+	if (p->ring == MAP_FAILED || p->bytes == MAP_FAILED)
+		return refuse(ENOMEM, "no memory for receive buffers");
+	io_uring_buf_ring_init(p->ring);
+	reg.ring_addr = (uint64_t)(uintptr_t)p->ring;
+	err = io_uring_register_buf_ring(reactor_ring(r), &reg, 0);
+	if (err)
+		return refuse(-err, "the kernel refuses provided buffers (Linux 5.19 or newer is needed)");
+	for (int i = 0; i < (int)BUFFERS; i++)
+		give_back(p, i);
+	p->hungry_tail = &p->hungry;
+	return 0;
+}
+
+void stream_pool_drop(struct reactor *r)
+{
+	struct pool *p = &pools[reactor_index(r)];
+
+	if (!p->ring)
+		return;
+	assert(!p->refs);
+	io_uring_unregister_buf_ring(reactor_ring(r), GROUP);
+	munmap(p->ring, BUFFERS * sizeof(struct io_uring_buf));
+	munmap(p->bytes, (size_t)BUFFERS * BUFFER_BYTES);
+	*p = (struct pool){0};
+}
+
+/* --- receive --- */
+
+static void submit_recv(struct sock *k)
+{
+	struct io_uring_sqe *sqe = reactor_sqe(k->s.reactor, &k->rx);
+
+	io_uring_prep_recv(sqe, k->fd, NULL, BUFFER_BYTES, 0);
+	sqe->flags |= IOSQE_BUFFER_SELECT;
+	sqe->buf_group = GROUP;
+	if (!k->more) /* nothing was left the last time: do not try before the socket says so */
+		sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
+	k->rx_busy = true;
+}
+
+static void feed_hungry(struct pool *p)
+{
+	struct sock *k = p->hungry;
+
+	if (!k)
+		return;
+	p->hungry = k->hungry_next;
+	if (!p->hungry)
+		p->hungry_tail = &p->hungry;
+	k->waiting = false;
+	submit_recv(k);
+}
+
+static void try_closed(struct sock *k);
+
+static void recv_done(struct reactor_op *op, int res, uint32_t flags)
+{
+	struct sock *k = container_of(op, struct sock, rx);
+	bool has_buffer = flags & IORING_CQE_F_BUFFER;
+	int id = has_buffer ? (int)(flags >> IORING_CQE_BUFFER_SHIFT) : -1;
+
+	k->rx_busy = false;
+	k->more = flags & IORING_CQE_F_SOCK_NONEMPTY;
+	if (k->closing || (has_buffer && res <= 0)) {
+		if (has_buffer)
+			give_back(k->pool, id);
+		if (k->closing) {
+			try_closed(k);
+			return;
+		}
+	}
+	if (res == -ENOBUFS) {
+		k->waiting = true;
+		k->hungry_next = NULL;
+		*k->pool->hungry_tail = k;
+		k->pool->hungry_tail = &k->hungry_next;
+		return;
+	}
+	if (res == -EINTR || res == -EAGAIN) {
+		submit_recv(k);
+		return;
+	}
+	k->held = res > 0 ? id : -1;
+	k->s.user->received(&k->s, res > 0 ? k->pool->bytes + (size_t)id * BUFFER_BYTES : NULL, res);
+}
+
+static void into_submit(struct sock *k);
+
+static void into_done(struct reactor_op *op, int res, uint32_t flags)
+{
+	struct sock *k = container_of(op, struct sock, rx);
+
+	k->rx_busy = false;
+	k->more = flags & IORING_CQE_F_SOCK_NONEMPTY;
+	if (k->closing) {
+		try_closed(k);
+		return;
+	}
+	if (res == -EINTR || res == -EAGAIN)
+		res = 0;
+	else if (res <= 0) {
+		k->s.user->filled(&k->s, res ? res : -ECONNRESET);
+		return;
+	}
+	k->into_done += (size_t)res;
+	if (k->into_done < k->into_len)
+		into_submit(k);
+	else
+		k->s.user->filled(&k->s, (ssize_t)k->into_len);
+}
+
+static void into_submit(struct sock *k)
+{
+	k->rx.done = into_done;
+	io_uring_prep_recv(reactor_sqe(k->s.reactor, &k->rx), k->fd, k->into + k->into_done,
+		k->into_len - k->into_done, MSG_WAITALL);
+	k->rx_busy = true;
+}
+
+static void sock_recv(struct stream *s)
+{
+	struct sock *k = container_of(s, struct sock, s);
+
+	assert(!k->rx_busy && k->held < 0 && !k->waiting);
+	if (k->closing)
+		return;
+	k->rx.done = recv_done;
+	submit_recv(k);
+}
+
+static void sock_recv_into(struct stream *s, void *to, size_t len)
+{
+	struct sock *k = container_of(s, struct sock, s);
+
+	assert(!k->rx_busy && k->held < 0);
+	if (k->closing)
+		return;
+	k->into = to;
+	k->into_len = len;
+	k->into_done = 0;
+	into_submit(k);
+}
+
+static void sock_release(struct stream *s)
+{
+	struct sock *k = container_of(s, struct sock, s);
+
+	if (k->held < 0)
+		return;
+	give_back(k->pool, k->held);
+	k->held = -1;
+	feed_hungry(k->pool);
+}
+
+/* --- send --- */
+
+static void submit_send(struct sock *k);
+
+/* The kernel took `n` bytes and stopped short: go on behind them. */
+static void advance(struct sock *k, size_t n)
+{
+	n += k->skip;
+	while (k->iov_cnt && n >= k->iov->iov_len) {
+		n -= k->iov->iov_len;
+		k->iov++;
+		k->iov_cnt--;
+	}
+	k->skip = n;
+}
+
+static void send_done(struct reactor_op *op, int res, uint32_t flags)
+{
+	struct sock *k = container_of(op, struct sock, tx);
+
+	k->tx_busy = false;
+	if (k->closing) {
+		try_closed(k);
+		return;
+	}
+	if (res == -EINTR || res == -EAGAIN)
+		res = 0;
+	if (res < 0) {
+		k->s.user->sent(&k->s, res);
+		return;
+	}
+	advance(k, (size_t)res);
+	if (k->iov_cnt)
+		submit_send(k);
+	else
+		k->s.user->sent(&k->s, 0);
+}
+
+static void submit_send(struct sock *k)
+{
+	if (k->skip) {
+		k->rest = (struct iovec){(uint8_t *)k->iov->iov_base + k->skip, k->iov->iov_len - k->skip};
+		k->msg.msg_iov = &k->rest;
+		k->msg.msg_iovlen = 1;
+	} else {
+		k->msg.msg_iov = (struct iovec *)(uintptr_t)k->iov;
+		k->msg.msg_iovlen = (size_t)k->iov_cnt;
+	}
+	io_uring_prep_sendmsg(reactor_sqe(k->s.reactor, &k->tx), k->fd, &k->msg, MSG_NOSIGNAL | MSG_WAITALL);
+	k->tx_busy = true;
+}
+
+static void sock_send(struct stream *s, const struct iovec *iov, int cnt)
+{
+	struct sock *k = container_of(s, struct sock, s);
+
+	assert(!k->tx_busy && cnt > 0 && cnt <= STREAM_IOV_MAX);
+	if (k->closing)
+		return;
+	k->tx.done = send_done;
+	k->iov = iov;
+	k->iov_cnt = cnt;
+	k->skip = 0;
+	submit_send(k);
+}
+
+/* --- end --- */
+
+static void closed_run(struct reactor_task *task)
+{
+	struct sock *k = container_of(task, struct sock, closed_task);
+
+	close(k->fd);
+	k->pool->refs--;
+	k->s.user->closed(&k->s);
+	free(k);
+}
+
+static void try_closed(struct sock *k)
+{
+	if (!k->rx_busy && !k->tx_busy)
+		reactor_task_queue(k->s.reactor, &k->closed_task);
+}
+
+static void unqueue(struct sock *k)
+{
+	struct sock **at = &k->pool->hungry;
+
+	while (*at && *at != k)
+		at = &(*at)->hungry_next;
+	if (*at)
+		*at = k->hungry_next;
+	k->pool->hungry_tail = &k->pool->hungry;
+	while (*k->pool->hungry_tail)
+		k->pool->hungry_tail = &(*k->pool->hungry_tail)->hungry_next;
+	k->waiting = false;
+}
+
+static void sock_close(struct stream *s)
+{
+	struct sock *k = container_of(s, struct sock, s);
+
+	if (k->closing)
+		return;
+	k->closing = true;
+	sock_release(s);
+	if (k->waiting)
+		unqueue(k);
+	shutdown(k->fd, SHUT_RDWR); /* ends what is in the ring */
+	try_closed(k);
+}
+
+static const struct stream_ops sock_ops = {
+	.recv = sock_recv,
+	.release = sock_release,
+	.recv_into = sock_recv_into,
+	.send = sock_send,
+	.close = sock_close,
+};
+
+int stream_socket(struct reactor *r, int fd, struct stream **out)
+{
+	struct pool *p = &pools[reactor_index(r)];
+	struct sock *k = calloc(1, sizeof(*k));
+	int one = 1, err = k ? 0 : -ENOMEM;
+
+	if (!err && !p->ring)
+		err = pool_open(p, r);
+	if (err) {
+		free(k);
+		close(fd);
+		return err;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	p->refs++;
+	k->s = (struct stream){.ops = &sock_ops, .reactor = r};
+	k->fd = fd;
+	k->pool = p;
+	k->held = -1;
+	k->closed_task.run = closed_run;
+	*out = &k->s;
+	return 0;
+}
