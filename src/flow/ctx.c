@@ -36,6 +36,8 @@ static int parts_init(struct flow_ctx *ctx)
 		err = flow_hops_init(ctx);
 	if (!err)
 		err = flow_meters_init(ctx);
+	if (!err)
+		err = flow_pipes_init(ctx);
 	return err;
 }
 
@@ -93,7 +95,7 @@ void flow_ctx_destroy(struct flow_ctx *ctx)
 	/* Callbacks may still use pipes, and dying pipes retire things. */
 	if (ctx->rcu)
 		reap(ctx, true);
-	/* flow_pipes_fini(ctx) comes here (pipe.c) */
+	flow_pipes_fini(ctx);
 	if (ctx->rcu)
 		reap(ctx, true);
 	flow_meters_fini(ctx);

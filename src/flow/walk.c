@@ -184,6 +184,26 @@ static unsigned shape_l4(const struct flow_key *key)
 	return (key->hot.shape & FLOW_SHAPE_L4) >> FLOW_SHAPE_L4_SHIFT;
 }
 
+static bool is_tunnel_port(uint16_t port)
+{
+	for (unsigned t = PKT_TUN_NONE + 1; t < PKT_TUN_COUNT; t++)
+		if (pkt_tunnel_port((enum pkt_tun)t) && pkt_tunnel_port((enum pkt_tun)t) == port)
+			return true;
+	return false;
+}
+
+/* May this edit make the parser see other headers than before? Then the next pipe gets a new parse. */
+static bool parses_anew(const struct walk *w, const struct flow_field *f)
+{
+	bool ports = f->key_offset == OFF(hot.sport) || f->key_offset == OFF(hot.dport);
+
+	if (ports && shape_l4(&w->key) == PKT_L4_UDP)
+		return w->key.hot.shape & FLOW_SHAPE_TUN || is_tunnel_port(rte_be_to_cpu_16(w->key.hot.dport)) ||
+		       is_tunnel_port(rte_be_to_cpu_16(w->key.hot.sport));
+	return f->key_offset == OFF(link.frag_off) ||
+	       (f->header == FLOW_HDR_TUNNEL && f->key_offset != OFF(hot.vni));
+}
+
 /* Some bytes of headers stand in the key twice, and checksums follow every edit. */
 static void settle_aliases(struct walk *w, const struct flow_field *f)
 {
@@ -192,6 +212,7 @@ static void settle_aliases(struct walk *w, const struct flow_field *f)
 
 	if (f->header == FLOW_HDR_NONE)
 		return;
+	w->moved |= parses_anew(w, f);
 	if (at == OFF(hot.vlan))
 		carry(w, OFF(link.vlan0), OFF(hot.vlan), 2);
 	else if (at == OFF(inner.vlan))
