@@ -10,6 +10,9 @@
 
 static const struct pipe_kind *const kinds[] = {
 	[FLOW_PIPE_EXACT] = &pipe_exact,
+	[FLOW_PIPE_WILD] = &pipe_wild,
+	[FLOW_PIPE_LPM] = &pipe_lpm,
+	[FLOW_PIPE_ACL] = &pipe_acl,
 	[FLOW_PIPE_LIST] = &pipe_list,
 	[FLOW_PIPE_HASH] = &pipe_hash,
 	[FLOW_PIPE_CT] = &pipe_ct,
@@ -342,8 +345,6 @@ int flow_pipe_create(struct flow_ctx *ctx, const struct flow_pipe_cfg *cfg, stru
 	int err;
 
 	assert(cfg->kind < ARRAY_SIZE(kinds) && cfg->domain < FLOW_DOMAIN_COUNT);
-	if (!kinds[cfg->kind])
-		return refuse(ENOTSUP, "pipe '%s': kind %d is not there yet", cfg->name ? cfg->name : "", cfg->kind);
 	pipe = calloc(1, sizeof(*pipe));
 	if (!pipe)
 		return refuse(ENOMEM, "pipe '%s': no memory", cfg->name ? cfg->name : "");

@@ -30,8 +30,12 @@
 #ifndef DOCA_COMMON_COMMON_H
 #define DOCA_COMMON_COMMON_H
 
+#include <doca_buf.h>
+#include <doca_ctx.h>
 #include <doca_dev.h>
 #include <doca_error.h>
+#include <doca_mmap.h>
+#include <doca_pe.h>
 
 #include "base/base.h"
 #include "base/list.h"
@@ -81,5 +85,204 @@ struct doca_devinfo *dcore_find_device(const char *text);
 
 /* Directory where processes of this user meet for this card; made on demand. 0 or -errno. */
 int dcore_rendezvous(char *buf, size_t size, const char *file);
+
+/* ---- buffers ---- */
+
+struct dcore_buf_owner; /* inventory or pool */
+
+struct doca_buf {
+	uint8_t *head, *data; /* the program's addresses */
+	size_t len, data_len;
+	struct doca_mmap *mmap;
+	struct doca_buf *next;  /* in list */
+	struct doca_buf *first; /* head of its list; itself when alone */
+	struct doca_buf *last;  /* valid in the head only */
+	uint32_t list_len;      /* valid in the head only */
+	uint16_t refcount;      /* of the list, in the head */
+	struct dcore_buf_owner *owner;
+};
+
+/* May tasks on this device read, or write, memory of this map? Else NOT_PERMITTED and why. */
+doca_error_t dcore_mmap_may(const struct doca_mmap *mmap, const struct doca_dev *dev, bool write);
+/* Where this process sees the program's address, or NULL when it has to be copied (imported edges).
+ */
+uint8_t *dcore_mmap_local(const struct doca_mmap *mmap, const uint8_t *addr, size_t len);
+/* Copy within reach of either kind; -errno. */
+int dcore_mmap_read(const struct doca_mmap *mmap, const uint8_t *addr, void *to, size_t len);
+int dcore_mmap_write(const struct doca_mmap *mmap, uint8_t *addr, const void *from, size_t len);
+/* Imported memory whose exporter is gone: true. One load. */
+bool dcore_mmap_dead(const struct doca_mmap *mmap);
+size_t dcore_buf_list_data_len(const struct doca_buf *list);
+size_t dcore_buf_list_tailroom(const struct doca_buf *list);
+
+/* A list of buffers as one run of bytes: the memory itself when it is in one piece, else a copy. */
+struct dcore_view {
+	uint8_t *ptr;
+	size_t len;
+	uint8_t *copy; /* freed on close; NULL when ptr is the memory itself */
+	struct doca_buf *list;
+};
+/* The data of a source list. */
+doca_error_t dcore_view_src(
+	struct dcore_view *view, const struct doca_buf *list, const struct doca_dev *dev);
+/* The free space behind the data of a destination list, at most `max` bytes of it. */
+doca_error_t dcore_view_dst(
+	struct dcore_view *view, struct doca_buf *list, const struct doca_dev *dev, size_t max);
+/* `written` bytes of the view are data now: copies back if needed and moves data_len. */
+doca_error_t dcore_view_commit(struct dcore_view *view, size_t written);
+void dcore_view_close(struct dcore_view *view);
+
+/* ---- contexts and tasks ---- */
+
+struct dcore_ctx_ops {
+	const char *name; /* "DMA", in messages */
+	/* Each may be NULL. start: SUCCESS, or IN_PROGRESS and later dcore_ctx_running(). */
+	doca_error_t (*start)(struct doca_ctx *ctx);
+	/* Flush has begun. Return true when nothing of the library's own has to end first. */
+	bool (*stop)(struct doca_ctx *ctx);
+	bool (*stopped)(struct doca_ctx *ctx); /* polled while stopping: true lets it become idle */
+	void (*idle)(struct doca_ctx *ctx);    /* just before the state becomes idle */
+	/* Look for events and finished tasks. Returns true if an event callback ran. */
+	bool (*progress)(struct doca_ctx *ctx);
+	/* The program is going to sleep: true if there is work now, else arrange for a wake-up. */
+	bool (*arm)(struct doca_ctx *ctx);
+	bool may_run_without_pe;
+	bool may_have_workers; /* run() may be called on other threads */
+	bool error_stops; /* a failed task puts the whole context into stopping, as a DMA queue does
+			   */
+};
+
+struct dcore_fifo {
+	struct doca_task *head, **tail;
+};
+
+struct dcore_workers;
+
+struct doca_ctx {
+	struct list pe_link;
+	struct doca_pe *pe;
+	struct doca_dev *dev;
+	const struct dcore_ctx_ops *ops;
+	struct dcore_task_type *types;
+	unsigned n_types;
+	enum doca_ctx_states state;
+	union doca_data user_data;
+	doca_ctx_state_changed_callback_t state_cb;
+	size_t inflight;
+	struct dcore_fifo pending, done;
+	unsigned n_workers;
+	struct dcore_workers *workers;
+};
+
+typedef void (*dcore_task_cb)(
+	void *task, union doca_data task_user_data, union doca_data ctx_user_data);
+
+/* One kind of task of one context. `name, size, run, check, batch` are the library's, set at
+ * create. */
+struct dcore_task_type {
+	const char *name;
+	size_t size; /* of the task structure, whose first member is struct doca_task */
+	void (*run)(struct doca_task **tasks, unsigned n);
+	doca_error_t (*check)(struct doca_task *task); /* may be NULL; what try_submit asks */
+	unsigned batch;                                /* tasks run() likes to get at once */
+	dcore_task_cb ok, error;
+	uint32_t num; /* 0 = not configured */
+	void *slab;
+	struct doca_task *free;
+	struct doca_ctx *ctx;
+};
+
+enum dcore_task_state { DCORE_TASK_FREE, DCORE_TASK_IDLE, DCORE_TASK_INFLIGHT };
+
+struct doca_task {
+	struct doca_task *next; /* free list, pending or done */
+	struct dcore_task_type *type;
+	struct doca_ctx *ctx;
+	union doca_data user_data;
+	doca_error_t status;
+	uint8_t state;                                   /* enum dcore_task_state */
+	void (*hook)(struct doca_task *task, void *arg); /* instead of the callbacks (graphs) */
+	void *hook_arg;
+};
+
+/* The head of a library's task batch. */
+struct dcore_batch_ops {
+	doca_error_t (*submit)(struct doca_task_batch *batch, bool check);
+	void (*free)(struct doca_task_batch *batch);
+};
+
+struct doca_task_batch {
+	const struct dcore_batch_ops *ops;
+	struct doca_ctx *ctx;
+	union doca_data user_data;
+};
+
+void dcore_ctx_init(struct doca_ctx *ctx, struct doca_dev *dev, const struct dcore_ctx_ops *ops,
+	struct dcore_task_type *types, unsigned n_types);
+/* Disconnect and free; BAD_STATE unless idle. */
+doca_error_t dcore_ctx_fini(struct doca_ctx *ctx);
+/* A start that returned IN_PROGRESS ended well, or (false) badly. From progress. */
+void dcore_ctx_running(struct doca_ctx *ctx, bool ok);
+/* Begin to stop from inside (peer gone, fatal error). */
+void dcore_ctx_break(struct doca_ctx *ctx);
+bool dcore_ctx_is_idle(const struct doca_ctx *ctx);
+
+doca_error_t dcore_task_conf(struct doca_ctx *ctx, struct dcore_task_type *type, dcore_task_cb ok,
+	dcore_task_cb error, uint32_t num);
+/* NULL when the type is not configured or all are out; result says which. */
+void *dcore_task_alloc(
+	struct dcore_task_type *type, union doca_data user_data, doca_error_t *result);
+/* Finish a task that run() left in progress. */
+void dcore_task_done(struct doca_task *task, doca_error_t status);
+
+/* ---- progress engine ---- */
+
+/* Make the notification handle readable. Any thread. */
+void dcore_pe_wake(struct doca_pe *pe);
+/* A descriptor that wakes the sleeper too. */
+int dcore_pe_add_fd(struct doca_pe *pe, int fd);
+void dcore_pe_remove_fd(struct doca_pe *pe, int fd);
+
+/* ---- peers: what one process gives another ---- */
+
+#define DCORE_TOKEN_LEN 16
+
+/* Which live process, and a page it shares: live until the owner revokes it. Part of a descriptor.
+ */
+struct dcore_peer_id {
+	int32_t pid;
+	int32_t control_fd; /* in the owner */
+	uint64_t start_time;
+	uint8_t token[DCORE_TOKEN_LEN];
+};
+
+struct dcore_control {
+	uint8_t token[DCORE_TOKEN_LEN];
+	uint32_t live; /* 1 until revoked */
+	uint32_t pad;
+	uint64_t value;   /* a sync event's number */
+	uint32_t seq;     /* futex: changes with every update of value */
+	uint32_t waiters; /* how many sleep on seq */
+};
+
+struct dcore_offer; /* the owner's side */
+int dcore_offer_create(struct dcore_offer **offer);
+void dcore_offer_revoke(struct dcore_offer *offer);
+struct dcore_control *dcore_offer_control(struct dcore_offer *offer);
+void dcore_offer_id(const struct dcore_offer *offer, struct dcore_peer_id *id);
+
+struct dcore_peer; /* the taker's side */
+int dcore_peer_open(const struct dcore_peer_id *id, struct dcore_peer **peer);
+void dcore_peer_close(struct dcore_peer *peer);
+bool dcore_peer_dead(const struct dcore_peer *peer);
+struct dcore_control *dcore_peer_control(struct dcore_peer *peer);
+/* Open the owner's descriptor `fd` here. A new descriptor or -errno. */
+int dcore_peer_fd(const struct dcore_peer *peer, int fd, int flags);
+int dcore_peer_pid(const struct dcore_peer *peer);
+
+/* The value of a control page was changed: wake who waits. */
+void dcore_control_changed(struct dcore_control *control);
+struct doca_sync_event_remote_net;
+struct dcore_control *dcore_remote_net_control(struct doca_sync_event_remote_net *event);
 
 #endif

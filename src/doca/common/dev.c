@@ -570,10 +570,23 @@ static bool fits_name(const struct doca_devinfo *info, const char *text)
 	       (info->side == DCORE_HOST && !strcmp(text, iface_name(info->port)));
 }
 
+/* "0000:03:00.0 (p0), ..." for a refusal. */
+static void refuse_unknown(const char *text)
+{
+	struct str known = STR_INIT;
+	char address[DOCA_DEVINFO_PCI_ADDR_SIZE];
+
+	for (uint32_t i = 0; i < MIN_OF(n_infos, 8u); i++)
+		str_addf(&known, "%s%s (%s)", i ? ", " : "", card_bdf_format(&infos[i].bdf, address),
+			infos[i].port->name);
+	refuse(ENODEV, "no device '%s' on card '%s'; there are %s%s", text, card->name, str_text(&known),
+		n_infos > 8 ? ", ..." : "");
+	str_free(&known);
+}
+
 struct doca_devinfo *dcore_find_device(const char *text)
 {
 	static const char *const prefixes[] = {"pci/", "auxiliary/", "aux/", "mac/"};
-	struct str known = STR_INIT;
 	struct card_bdf bdf;
 	bool is_bdf;
 
@@ -583,17 +596,9 @@ struct doca_devinfo *dcore_find_device(const char *text)
 		if (!strncmp(text, prefixes[i], strlen(prefixes[i])))
 			text += strlen(prefixes[i]);
 	is_bdf = card_bdf_parse(text, &bdf) == 0;
-	for (uint32_t i = 0; i < n_infos; i++) {
-		char address[DOCA_DEVINFO_PCI_ADDR_SIZE];
-
+	for (uint32_t i = 0; i < n_infos; i++)
 		if (is_bdf ? card_bdf_equal(&infos[i].bdf, &bdf) : fits_name(&infos[i], text))
 			return &infos[i];
-		if (i < 8)
-			str_addf(&known, "%s%s (%s)", i ? ", " : "",
-				card_bdf_format(&infos[i].bdf, address), infos[i].port->name);
-	}
-	refuse(ENODEV, "no device '%s' on card '%s'; there are %s%s", text, card->name,
-		str_text(&known), n_infos > 8 ? ", ..." : "");
-	str_free(&known);
+	refuse_unknown(text);
 	return NULL;
 }

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Buffers, their lists and references; views of lists for engines. */
+#include "doca/common/buf_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+doca_error_t doca_buf_get_len(const struct doca_buf *buf, size_t *len)
+{
+	DCORE_NOT_NULL(buf);
+	DCORE_NOT_NULL(len);
+	*len = buf->len;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_buf_get_head(const struct doca_buf *buf, void **head)
+{
+	DCORE_NOT_NULL(buf);
+	DCORE_NOT_NULL(head);
+	*head = buf->head;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_buf_get_data_len(const struct doca_buf *buf, size_t *data_len)
+{
+	DCORE_NOT_NULL(buf);
+	DCORE_NOT_NULL(data_len);
+	*data_len = buf->data_len;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_buf_get_data(const struct doca_buf *buf, void **data)
+{
+	DCORE_NOT_NULL(buf);
+	DCORE_NOT_NULL(data);
+	*data = buf->data;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_buf_set_data(struct doca_buf *buf, void *data, size_t data_len)
+{
+	uint8_t *d = data;
+
+	DCORE_NOT_NULL(buf);
+	if (d < buf->head || d > buf->head + buf->len ||
+		data_len > (size_t)(buf->head + buf->len - d))
+		return dcore_fail(DOCA_ERROR_INVALID_VALUE,
+			"%s: %zu bytes at %p are not within the buffer of %zu bytes at %p",
+			__func__, data_len, data, buf->len, (void *)buf->head);
+	buf->data = d;
+	buf->data_len = data_len;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_buf_set_data_len(struct doca_buf *buf, size_t data_len)
+{
+	DCORE_NOT_NULL(buf);
+	return doca_buf_set_data(buf, buf->data, data_len);
+}
+
+doca_error_t doca_buf_reset_data_len(struct doca_buf *buf)
+{
+	DCORE_NOT_NULL(buf);
+	buf->data = buf->head;
+	buf->data_len = 0;
+	return DOCA_SUCCESS;
+}
+
+/* ---- references ---- */
+
+void buf_init(struct doca_buf *buf, struct doca_mmap *mmap, struct dcore_buf_owner *owner)
+{
+	buf->mmap = mmap;
+	buf->owner = owner;
+	buf->next = NULL;
+	buf->first = buf->last = buf;
+	buf->list_len = 1;
+	buf->refcount = 1;
+}
+
+static void release_list(struct doca_buf *head)
+{
+	for (struct doca_buf *b = head, *next; b; b = next) {
+		next = b->next;
+		b->owner->put(b->owner, b);
+	}
+}
+
+doca_error_t doca_buf_inc_refcount(struct doca_buf *buf, uint16_t *refcount)
+{
+	DCORE_NOT_NULL(buf);
+	if (refcount)
+		*refcount = buf->refcount;
+	if (buf->refcount == UINT16_MAX)
+		return dcore_fail(
+			DOCA_ERROR_TOO_BIG, "%s: the reference count is at its limit", __func__);
+	buf->refcount++;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_buf_dec_refcount(struct doca_buf *buf, uint16_t *refcount)
+{
+	DCORE_NOT_NULL(buf);
+	if (buf->first != buf)
+		return dcore_fail(DOCA_ERROR_NOT_PERMITTED,
+			"%s: the buffer is inside a list; release its head", __func__);
+	if (!buf->refcount)
+		return dcore_fail(
+			DOCA_ERROR_INVALID_VALUE, "%s: the buffer was released before", __func__);
+	if (refcount)
+		*refcount = buf->refcount;
+	if (!--buf->refcount)
+		release_list(buf);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_buf_get_refcount(struct doca_buf *buf, uint16_t *refcount)
+{
+	DCORE_NOT_NULL(buf);
+	DCORE_NOT_NULL(refcount);
+	*refcount = buf->refcount;
+	return DOCA_SUCCESS;
+}
+
+/* ---- lists ---- */
+
+doca_error_t doca_buf_chain_list(struct doca_buf *list1, struct doca_buf *list2)
+{
+	DCORE_NOT_NULL(list1);
+	DCORE_NOT_NULL(list2);
+	if (list1->first != list1 || list2->first != list2 || list1 == list2)
+		return dcore_fail(DOCA_ERROR_INVALID_VALUE,
+			"%s: both must be heads of different lists", __func__);
+	list1->last->next = list2;
+	list1->last = list2->last;
+	list1->list_len += list2->list_len;
+	for (struct doca_buf *b = list2; b; b = b->next)
+		b->first = list1;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_buf_unchain_list(struct doca_buf *list1, struct doca_buf *list2)
+{
+	struct doca_buf *before = list1;
+	uint32_t n = 1;
+
+	DCORE_NOT_NULL(list1);
+	DCORE_NOT_NULL(list2);
+	if (list1->first != list1 || list1 == list2 || list2->first != list1)
+		return dcore_fail(
+			DOCA_ERROR_INVALID_VALUE, "%s: list2 is not inside list1", __func__);
+	for (; before->next != list2; before = before->next)
+		n++;
+	list2->last = list1->last;
+	list2->list_len = list1->list_len - n;
+	list2->refcount = list2->refcount ? list2->refcount : 1;
+	for (struct doca_buf *b = list2; b; b = b->next)
+		b->first = list2;
+	list1->last = before;
+	list1->list_len = n;
+	before->next = NULL;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_buf_get_next_in_list(struct doca_buf *buf, struct doca_buf **next_buf)
+{
+	DCORE_NOT_NULL(buf);
+	DCORE_NOT_NULL(next_buf);
+	*next_buf = buf->next;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_buf_get_last_in_list(struct doca_buf *buf, struct doca_buf **last_buf)
+{
+	DCORE_NOT_NULL(buf);
+	DCORE_NOT_NULL(last_buf);
+	*last_buf = buf->first->last;
+	return DOCA_SUCCESS;
+}
+
+static doca_error_t answer(const struct doca_buf *buf, uint8_t *out, bool value)
+{
+	DCORE_NOT_NULL(buf);
+	DCORE_NOT_NULL(out);
+	*out = value;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_buf_is_last_in_list(const struct doca_buf *buf, uint8_t *is_last)
+{
+	return answer(buf, is_last, buf && !buf->next);
+}
+
+doca_error_t doca_buf_is_first_in_list(const struct doca_buf *buf, uint8_t *is_first)
+{
+	return answer(buf, is_first, buf && buf->first == buf);
+}
+
+doca_error_t doca_buf_is_in_list(const struct doca_buf *buf, uint8_t *is_in_list)
+{
+	return answer(buf, is_in_list, buf && buf->first->list_len > 1);
+}
+
+doca_error_t doca_buf_get_list_len(const struct doca_buf *buf, uint32_t *num_elements)
+{
+	DCORE_NOT_NULL(buf);
+	DCORE_NOT_NULL(num_elements);
+	*num_elements = buf->first->list_len;
+	return DOCA_SUCCESS;
+}
+
+/* ---- for engines ---- */
+
+size_t dcore_buf_list_data_len(const struct doca_buf *list)
+{
+	size_t n = 0;
+
+	for (; list; list = list->next)
+		n += list->data_len;
+	return n;
+}
+
+static size_t tailroom(const struct doca_buf *buf)
+{
+	return (size_t)(buf->head + buf->len - (buf->data + buf->data_len));
+}
+
+size_t dcore_buf_list_tailroom(const struct doca_buf *list)
+{
+	size_t n = 0;
+
+	for (; list; list = list->next)
+		n += tailroom(list);
+	return n;
+}
+
+static doca_error_t check_list(const struct doca_buf *list, const struct doca_dev *dev, bool write)
+{
+	for (; list; list = list->next) {
+		doca_error_t result = dcore_mmap_may(list->mmap, dev, write);
+
+		if (result != DOCA_SUCCESS)
+			return result;
+		if (dcore_mmap_dead(list->mmap))
+			return DOCA_ERROR_IO_FAILED;
+	}
+	return DOCA_SUCCESS;
+}
+
+doca_error_t dcore_view_src(
+	struct dcore_view *view, const struct doca_buf *list, const struct doca_dev *dev)
+{
+	doca_error_t result = check_list(list, dev, false);
+	size_t at = 0;
+
+	*view = (struct dcore_view){.list = (struct doca_buf *)list};
+	if (result != DOCA_SUCCESS)
+		return result;
+	if (!list->next) {
+		view->len = list->data_len;
+		view->ptr = dcore_mmap_local(list->mmap, list->data, list->data_len);
+		if (view->ptr)
+			return DOCA_SUCCESS;
+	}
+	view->len = dcore_buf_list_data_len(list);
+	view->ptr = view->copy = malloc(view->len ? view->len : 1);
+	if (!view->copy)
+		return DOCA_ERROR_NO_MEMORY;
+	for (; list; at += list->data_len, list = list->next)
+		if (dcore_mmap_read(list->mmap, list->data, view->copy + at, list->data_len) < 0)
+			return dcore_fail(
+				DOCA_ERROR_IO_FAILED, "reading a peer's memory: %s", refusal());
+	return DOCA_SUCCESS;
+}
+
+doca_error_t dcore_view_dst(
+	struct dcore_view *view, struct doca_buf *list, const struct doca_dev *dev, size_t max)
+{
+	doca_error_t result = check_list(list, dev, true);
+
+	*view = (struct dcore_view){.list = list};
+	if (result != DOCA_SUCCESS)
+		return result;
+	view->len = MIN_OF(dcore_buf_list_tailroom(list), max);
+	if (!list->next || tailroom(list) >= view->len)
+		view->ptr = dcore_mmap_local(list->mmap, list->data + list->data_len, view->len);
+	if (view->ptr)
+		return DOCA_SUCCESS;
+	view->ptr = view->copy = malloc(view->len ? view->len : 1);
+	return view->copy ? DOCA_SUCCESS : DOCA_ERROR_NO_MEMORY;
+}
+
+doca_error_t dcore_view_commit(struct dcore_view *view, size_t written)
+{
+	size_t at = 0;
+
+	for (struct doca_buf *b = view->list; b && at < written; b = b->next) {
+		size_t n = MIN_OF(tailroom(b), written - at);
+
+		if (view->copy &&
+			dcore_mmap_write(b->mmap, b->data + b->data_len, view->copy + at, n) < 0)
+			return dcore_fail(
+				DOCA_ERROR_IO_FAILED, "writing a peer's memory: %s", refusal());
+		if (dcore_mmap_dead(b->mmap))
+			return DOCA_ERROR_IO_FAILED;
+		b->data_len += n;
+		at += n;
+	}
+	return DOCA_SUCCESS;
+}
+
+void dcore_view_close(struct dcore_view *view)
+{
+	free(view->copy);
+	view->copy = NULL;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The progress engine: round robin over contexts, and one descriptor to sleep on. */
+#include "doca/common/pe_int.h"
+
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+doca_error_t doca_pe_create(struct doca_pe **pe)
+{
+	struct doca_pe *p;
+
+	DCORE_NOT_NULL(pe);
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return DOCA_ERROR_NO_MEMORY;
+	list_init(&p->ctxs);
+	p->cursor = &p->ctxs;
+	p->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	p->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (p->event_fd < 0 || p->epoll_fd < 0 || dcore_pe_add_fd(p, p->event_fd) < 0) {
+		doca_error_t result = dcore_fail(DOCA_ERROR_OPERATING_SYSTEM, "%s: %m", __func__);
+
+		doca_pe_destroy(p);
+		return result;
+	}
+	*pe = p;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_pe_destroy(struct doca_pe *pe)
+{
+	if (!pe)
+		return DOCA_SUCCESS;
+	if (pe->n_ctxs)
+		return dcore_fail(DOCA_ERROR_IN_USE,
+			"%s: %u contexts are connected, the first is a %s", __func__, pe->n_ctxs,
+			list_entry(list_front(&pe->ctxs), struct doca_ctx, pe_link)->ops->name);
+	if (pe->event_fd >= 0)
+		close(pe->event_fd);
+	if (pe->epoll_fd >= 0)
+		close(pe->epoll_fd);
+	free(pe);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_pe_connect_ctx(struct doca_pe *pe, struct doca_ctx *ctx)
+{
+	DCORE_NOT_NULL(pe);
+	DCORE_NOT_NULL(ctx);
+	if (ctx->pe || ctx->state != DOCA_CTX_STATE_IDLE)
+		return dcore_fail(DOCA_ERROR_BAD_STATE, "%s: the %s context is %s", __func__,
+			ctx->ops->name, ctx->pe ? "connected already" : "not idle");
+	ctx->pe = pe;
+	list_push_back(&pe->ctxs, &ctx->pe_link);
+	pe->n_ctxs++;
+	return DOCA_SUCCESS;
+}
+
+uint8_t doca_pe_progress(struct doca_pe *pe)
+{
+	for (unsigned left = pe->n_ctxs; left > 0; left--) {
+		struct list *at = pe->cursor == &pe->ctxs ? pe->ctxs.next : pe->cursor;
+
+		if (at == &pe->ctxs)
+			return 0;
+		pe->cursor = at->next;
+		if (ctx_step(list_entry(at, struct doca_ctx, pe_link)))
+			return 1;
+	}
+	return 0;
+}
+
+doca_error_t doca_pe_get_num_inflight_tasks(const struct doca_pe *pe, size_t *num_inflight_tasks)
+{
+	struct doca_ctx *ctx;
+
+	DCORE_NOT_NULL(pe);
+	DCORE_NOT_NULL(num_inflight_tasks);
+	*num_inflight_tasks = 0;
+	list_for_each(ctx, &pe->ctxs, pe_link) *num_inflight_tasks += ctx->inflight;
+	return DOCA_SUCCESS;
+}
+
+/* ---- sleeping ---- */
+
+doca_error_t doca_pe_get_notification_handle(const struct doca_pe *pe, doca_event_handle_t *handle)
+{
+	DCORE_NOT_NULL(pe);
+	DCORE_NOT_NULL(handle);
+	*handle = pe->epoll_fd;
+	return DOCA_SUCCESS;
+}
+
+static void ring(struct doca_pe *pe)
+{
+	uint64_t one = 1;
+
+	if (write(pe->event_fd, &one, sizeof(one)) < 0)
+		return; /* EAGAIN: it is readable already */
+}
+
+void dcore_pe_wake(struct doca_pe *pe)
+{
+	if (pe && __atomic_load_n(&pe->armed, __ATOMIC_SEQ_CST))
+		ring(pe);
+}
+
+doca_error_t doca_pe_request_notification(struct doca_pe *pe)
+{
+	struct doca_ctx *ctx;
+	bool work = false;
+
+	DCORE_NOT_NULL(pe);
+	__atomic_store_n(&pe->armed, 1, __ATOMIC_SEQ_CST);
+	list_for_each(ctx, &pe->ctxs, pe_link) work |= ctx_has_work(ctx);
+	if (work)
+		ring(pe);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_pe_clear_notification(struct doca_pe *pe, doca_event_handle_t handle)
+{
+	uint64_t count;
+
+	DCORE_NOT_NULL(pe);
+	__atomic_store_n(&pe->armed, 0, __ATOMIC_SEQ_CST);
+	if (read(pe->event_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+		return dcore_fail(DOCA_ERROR_OPERATING_SYSTEM, "%s: %m", __func__);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_pe_set_event_mode(struct doca_pe *pe, enum doca_pe_event_mode event_mode)
+{
+	DCORE_NOT_NULL(pe);
+	if (event_mode != DOCA_PE_EVENT_MODE_PROGRESS_SELECTIVE &&
+		event_mode != DOCA_PE_EVENT_MODE_PROGRESS_ALL)
+		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: mode %d", __func__, event_mode);
+	return DOCA_SUCCESS; /* looking at all contexts costs the same: both modes are one */
+}
+
+int dcore_pe_add_fd(struct doca_pe *pe, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	return epoll_ctl(pe->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+void dcore_pe_remove_fd(struct doca_pe *pe, int fd)
+{
+	epoll_ctl(pe->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Insides of progress engine, contexts and workers.
+ *
+ *   pe.c       which context is looked at next; sleeping and waking
+ *   ctx.c      states; one step of one context
+ *   task.c     pools of tasks, submission, delivery
+ *   workers.c  threads that run tasks of one context
+ */
+#ifndef DOCA_COMMON_PE_INT_H
+#define DOCA_COMMON_PE_INT_H
+
+#include "doca/common/common.h"
+
+struct doca_pe {
+	struct list ctxs;
+	struct list *cursor; /* link of the context to look at next, or the list's head */
+	unsigned n_ctxs;
+	int event_fd, epoll_fd;
+	uint32_t armed; /* somebody sleeps, or will; written by any thread */
+};
+
+static inline void fifo_init(struct dcore_fifo *f)
+{
+	f->head = NULL;
+	f->tail = &f->head;
+}
+
+static inline void fifo_push(struct dcore_fifo *f, struct doca_task *task)
+{
+	task->next = NULL;
+	*f->tail = task;
+	f->tail = &task->next;
+}
+
+static inline struct doca_task *fifo_pop(struct dcore_fifo *f)
+{
+	struct doca_task *task = f->head;
+
+	if (task) {
+		f->head = task->next;
+		if (!f->head)
+			f->tail = &f->head;
+	}
+	return task;
+}
+
+/* One event or completion of a context, if it has one. True: a callback ran, the context may be
+ * gone. */
+bool ctx_step(struct doca_ctx *ctx);
+/* Something to do right now? For a program that is about to sleep. */
+bool ctx_has_work(struct doca_ctx *ctx);
+/* Take the first finished task and call its callback. */
+bool task_deliver(struct doca_ctx *ctx);
+/* Run a burst of what is pending. */
+void task_run_pending(struct doca_ctx *ctx);
+/* All that is submitted and not run comes back as flushed. */
+void task_flush(struct doca_ctx *ctx);
+
+int workers_start(struct doca_ctx *ctx);
+void workers_stop(struct doca_ctx *ctx);
+void workers_push(struct dcore_workers *w, struct doca_task *task);
+/* Finished tasks to ctx->done, unstarted ones too when `flush`. True if there are any. */
+bool workers_reap(struct doca_ctx *ctx, bool flush);
+bool workers_have_results(const struct dcore_workers *w);
+unsigned workers_default(void);
+
+#define TASKS_MAX (1u << 20) /* of one type; a slab of this many is a gigabyte at most */
+#define BATCH_MAX 64         /* tasks one run() gets */
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Worker threads of one context. Tasks go out through a locked queue and come back through a
+ * lock-free stack; the thread of the progress engine is the only one that takes from the stack.
+ */
+#include <doca_softdpu.h>
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "doca/common/pe_int.h"
+
+struct dcore_workers {
+	struct doca_ctx *ctx;
+	pthread_mutex_t lock; /* guards queue, queued, sleeping, quit */
+	pthread_cond_t cond;
+	struct dcore_fifo queue;
+	unsigned queued, sleeping;
+	bool quit;
+	struct doca_task *results; /* newest first; any worker pushes */
+	unsigned n;
+	pthread_t threads[];
+};
+
+unsigned workers_default(void)
+{
+	const char *text = getenv("SOFTDPU_WORKERS");
+	unsigned long n = text ? strtoul(text, NULL, 10) : 0;
+
+	return (unsigned)MIN_OF(n, DOCA_SOFTDPU_WORKERS_MAX);
+}
+
+/* A fair share, so that the last burst does not leave the others idle. Waits; 0 = quit. */
+static unsigned take(struct dcore_workers *w, struct doca_task **burst)
+{
+	unsigned n = 0, max;
+
+	pthread_mutex_lock(&w->lock);
+	while (!w->queue.head && !w->quit) {
+		w->sleeping++;
+		pthread_cond_wait(&w->cond, &w->lock);
+		w->sleeping--;
+	}
+	max = MIN_OF(w->queue.head ? MAX_OF(w->queue.head->type->batch, 1u) : 0, BATCH_MAX);
+	max = MIN_OF(max, MAX_OF(w->queued / w->n, 1u));
+	while (n < max && w->queue.head && (!n || w->queue.head->type == burst[0]->type))
+		burst[n++] = fifo_pop(&w->queue);
+	w->queued -= n;
+	pthread_mutex_unlock(&w->lock);
+	return n;
+}
+
+static void give_back(struct dcore_workers *w, struct doca_task **burst, unsigned n)
+{
+	struct doca_task *top = __atomic_load_n(&w->results, __ATOMIC_RELAXED);
+
+	for (unsigned i = 1; i < n; i++)
+		burst[i]->next = burst[i - 1];
+	do
+		burst[0]->next = top;
+	while (!__atomic_compare_exchange_n(
+		&w->results, &top, burst[n - 1], false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	dcore_pe_wake(w->ctx->pe);
+}
+
+static void *work(void *arg)
+{
+	struct doca_task *burst[BATCH_MAX];
+	struct dcore_workers *w = arg;
+	unsigned n;
+
+	while ((n = take(w, burst))) {
+		burst[0]->type->run(burst, n);
+		give_back(w, burst, n);
+	}
+	return NULL;
+}
+
+int workers_start(struct doca_ctx *ctx)
+{
+	struct dcore_workers *w = calloc(1, sizeof(*w) + ctx->n_workers * sizeof(w->threads[0]));
+
+	if (!w)
+		return refuse(ENOMEM, "no memory for %u workers", ctx->n_workers);
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->cond, NULL);
+	fifo_init(&w->queue);
+	w->ctx = ctx;
+	ctx->workers = w;
+	pthread_mutex_lock(&w->lock);
+	for (; w->n < ctx->n_workers; w->n++) {
+		int err = pthread_create(&w->threads[w->n], NULL, work, w);
+
+		if (err) {
+			pthread_mutex_unlock(&w->lock);
+			workers_stop(ctx);
+			return refuse(err, "worker thread %u: %s", w->n, strerror(err));
+		}
+	}
+	pthread_mutex_unlock(&w->lock);
+	return 0;
+}
+
+void workers_stop(struct doca_ctx *ctx)
+{
+	struct dcore_workers *w = ctx->workers;
+
+	if (!w)
+		return;
+	pthread_mutex_lock(&w->lock);
+	w->quit = true;
+	pthread_cond_broadcast(&w->cond);
+	pthread_mutex_unlock(&w->lock);
+	for (unsigned i = 0; i < w->n; i++)
+		pthread_join(w->threads[i], NULL);
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->cond);
+	free(w);
+	ctx->workers = NULL;
+}
+
+void workers_push(struct dcore_workers *w, struct doca_task *task)
+{
+	pthread_mutex_lock(&w->lock);
+	fifo_push(&w->queue, task);
+	w->queued++;
+	if (w->sleeping)
+		pthread_cond_signal(&w->cond);
+	pthread_mutex_unlock(&w->lock);
+}
+
+bool workers_have_results(const struct dcore_workers *w)
+{
+	return __atomic_load_n(&w->results, __ATOMIC_SEQ_CST);
+}
+
+static void drop_queue(struct doca_ctx *ctx)
+{
+	struct dcore_workers *w = ctx->workers;
+	struct doca_task *task;
+
+	pthread_mutex_lock(&w->lock);
+	while ((task = fifo_pop(&w->queue))) {
+		task->status = DOCA_ERROR_SHUTDOWN;
+		fifo_push(&ctx->done, task);
+	}
+	w->queued = 0;
+	pthread_mutex_unlock(&w->lock);
+}
+
+bool workers_reap(struct doca_ctx *ctx, bool flush)
+{
+	struct doca_task *in_order = NULL, *next;
+	struct doca_task *task =
+		workers_have_results(ctx->workers)
+			? __atomic_exchange_n(&ctx->workers->results, NULL, __ATOMIC_ACQUIRE)
+			: NULL;
+
+	for (; task; task = next) {
+		next = task->next;
+		task->next = in_order;
+		in_order = task;
+	}
+	for (; in_order; in_order = next) {
+		next = in_order->next;
+		fifo_push(&ctx->done, in_order);
+	}
+	if (flush)
+		drop_queue(ctx);
+	return ctx->done.head;
+}

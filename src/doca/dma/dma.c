@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * libdoca_dma. A copy walks two lists of buffers at once; each step copies the bytes both sides
+ * have in one piece. glibc's memcpy is the engine: it chooses vector width and non-temporal stores
+ * by size, and beat every variant tried on the reference machine (design/baselines.md).
+ */
+#include <doca_dma.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "doca/common/common.h"
+
+#define MAX_LIST_LEN 4096u
+#define BOUNCE 65536u /* between two peers whose memory is not mapped */
+
+struct doca_dma_task_memcpy {
+	struct doca_task task;
+	const struct doca_buf *src;
+	struct doca_buf *dst;
+};
+
+struct doca_dma {
+	struct doca_ctx ctx;
+	struct dcore_task_type memcpy_type;
+};
+
+/* ---- the copy ---- */
+
+static int through_bounce(const struct doca_buf *src, const uint8_t *from, struct doca_buf *dst,
+	uint8_t *to, size_t len)
+{
+	uint8_t *bounce = malloc(BOUNCE);
+	int err = bounce ? 0 : -ENOMEM;
+
+	for (size_t n; len && !err; from += n, to += n, len -= n) {
+		n = MIN_OF(len, BOUNCE);
+		err = dcore_mmap_read(src->mmap, from, bounce, n);
+		if (!err)
+			err = dcore_mmap_write(dst->mmap, to, bounce, n);
+	}
+	free(bounce);
+	return err;
+}
+
+static int copy_piece(const struct doca_buf *src, const uint8_t *from, struct doca_buf *dst,
+	uint8_t *to, size_t len)
+{
+	const uint8_t *local_from = dcore_mmap_local(src->mmap, from, len);
+	uint8_t *local_to = dcore_mmap_local(dst->mmap, to, len);
+
+	if (local_from && local_to) {
+		memcpy(local_to, local_from, len);
+		return 0;
+	}
+	if (local_to)
+		return dcore_mmap_read(src->mmap, from, local_to, len);
+	if (local_from)
+		return dcore_mmap_write(dst->mmap, to, local_from, len);
+	return through_bounce(src, from, dst, to, len);
+}
+
+/* Lengths were checked: the destination has room for all of the source. */
+static int copy_lists(const struct doca_buf *src, struct doca_buf *dst)
+{
+	size_t at = 0; /* in src */
+
+	while (src) {
+		uint8_t *to = dst->data + dst->data_len;
+		size_t n = MIN_OF(src->data_len - at, (size_t)(dst->head + dst->len - to));
+		int err = n ? copy_piece(src, src->data + at, dst, to, n) : 0;
+
+		if (err)
+			return err;
+		dst->data_len += n;
+		at += n;
+		if (at == src->data_len) {
+			src = src->next;
+			at = 0;
+		} else {
+			dst = dst->next;
+		}
+	}
+	return 0;
+}
+
+static doca_error_t check_lists(const struct doca_buf *list, const struct doca_dev *dev, bool write)
+{
+	for (; list; list = list->next) {
+		doca_error_t result = dcore_mmap_may(list->mmap, dev, write);
+
+		if (unlikely(result != DOCA_SUCCESS))
+			return result;
+		if (unlikely(dcore_mmap_dead(list->mmap)))
+			return dcore_fail(DOCA_ERROR_IO_FAILED,
+				"DMA: the process that exported the %s is gone",
+				write ? "destination" : "source");
+	}
+	return DOCA_SUCCESS;
+}
+
+static doca_error_t check(struct doca_task *task)
+{
+	struct doca_dma_task_memcpy *t = container_of(task, struct doca_dma_task_memcpy, task);
+	doca_error_t result = check_lists(t->src, task->ctx->dev, false);
+	size_t len = dcore_buf_list_data_len(t->src), room = dcore_buf_list_tailroom(t->dst);
+
+	if (result == DOCA_SUCCESS)
+		result = check_lists(t->dst, task->ctx->dev, true);
+	if (result != DOCA_SUCCESS)
+		return result;
+	if (unlikely(!len || len > room))
+		return dcore_fail(DOCA_ERROR_IO_FAILED,
+			"DMA: %zu bytes of source, room for %zu in the destination", len, room);
+	if (unlikely(t->src->list_len > MAX_LIST_LEN || t->dst->list_len > MAX_LIST_LEN))
+		return dcore_fail(DOCA_ERROR_IO_FAILED,
+			"DMA: lists of %u and %u buffers, at most %u", t->src->list_len,
+			t->dst->list_len, MAX_LIST_LEN);
+	return DOCA_SUCCESS;
+}
+
+static void run(struct doca_task **tasks, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct doca_dma_task_memcpy *t =
+			container_of(tasks[i], struct doca_dma_task_memcpy, task);
+
+		t->task.status = check(&t->task);
+		if (t->task.status != DOCA_SUCCESS)
+			continue;
+		if (copy_lists(t->src, t->dst) < 0)
+			t->task.status = dcore_fail(DOCA_ERROR_IO_FAILED, "DMA: %s", refusal());
+		else if (dcore_mmap_dead(t->src->mmap) || dcore_mmap_dead(t->dst->mmap))
+			t->task.status = DOCA_ERROR_IO_FAILED; /* died during the copy: what was
+								  read may be stale */
+	}
+}
+
+/* ---- the library ---- */
+
+static const struct dcore_ctx_ops ops = {
+	.name = "DMA", .may_have_workers = true, .error_stops = true};
+
+doca_error_t doca_dma_cap_task_memcpy_is_supported(const struct doca_devinfo *devinfo)
+{
+	DCORE_NOT_NULL(devinfo);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_dma_cap_task_memcpy_get_max_buf_size(
+	const struct doca_devinfo *devinfo, uint64_t *max_buf_size)
+{
+	DCORE_NOT_NULL(devinfo);
+	DCORE_NOT_NULL(max_buf_size);
+	*max_buf_size = INT64_MAX; /* an address space */
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_dma_cap_task_memcpy_get_max_buf_list_len(
+	const struct doca_devinfo *devinfo, uint32_t *max_buf_list_len)
+{
+	DCORE_NOT_NULL(devinfo);
+	DCORE_NOT_NULL(max_buf_list_len);
+	*max_buf_list_len = MAX_LIST_LEN;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_dma_create(struct doca_dev *dev, struct doca_dma **dma)
+{
+	DCORE_NOT_NULL(dev);
+	DCORE_NOT_NULL(dma);
+	*dma = calloc(1, sizeof(**dma));
+	if (!*dma)
+		return DOCA_ERROR_NO_MEMORY;
+	(*dma)->memcpy_type = (struct dcore_task_type){.name = "DMA memcpy",
+		.size = sizeof(struct doca_dma_task_memcpy),
+		.run = run,
+		.check = check,
+		.batch = 1};
+	dcore_ctx_init(&(*dma)->ctx, dev, &ops, &(*dma)->memcpy_type, 1);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_dma_destroy(struct doca_dma *dma)
+{
+	doca_error_t result = dma ? dcore_ctx_fini(&dma->ctx) : DOCA_SUCCESS;
+
+	if (result == DOCA_SUCCESS)
+		free(dma);
+	return result;
+}
+
+struct doca_ctx *doca_dma_as_ctx(struct doca_dma *dma)
+{
+	return dma ? &dma->ctx : NULL;
+}
+
+doca_error_t doca_dma_set_ordered_completions(struct doca_dma *dma, uint8_t ordered)
+{
+	DCORE_NOT_NULL(dma);
+	if (!dcore_ctx_is_idle(&dma->ctx))
+		return dcore_fail(DOCA_ERROR_BAD_STATE, "%s: the context is not idle", __func__);
+	if (ordered && dma->ctx.n_workers > 1)
+		dma->ctx.n_workers = 1;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_dma_get_gpu_handle(struct doca_dma *dma, struct doca_gpu_dma **gpu_dma)
+{
+	DCORE_NOT_NULL(dma);
+	return dcore_fail(DOCA_ERROR_NOT_SUPPORTED, "%s: softdpu has no GPU data path", __func__);
+}
+
+doca_error_t doca_dma_task_memcpy_set_conf(struct doca_dma *dma,
+	doca_dma_task_memcpy_completion_cb_t task_completion_cb,
+	doca_dma_task_memcpy_completion_cb_t task_error_cb, uint32_t num_memcpy_tasks)
+{
+	DCORE_NOT_NULL(dma);
+	return dcore_task_conf(&dma->ctx, &dma->memcpy_type, (dcore_task_cb)task_completion_cb,
+		(dcore_task_cb)task_error_cb, num_memcpy_tasks);
+}
+
+doca_error_t doca_dma_task_memcpy_get_num_tasks(
+	const struct doca_dma *dma, uint32_t *num_memcpy_tasks)
+{
+	DCORE_NOT_NULL(dma);
+	DCORE_NOT_NULL(num_memcpy_tasks);
+	*num_memcpy_tasks = dma->memcpy_type.num;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_dma_task_memcpy_alloc_init(struct doca_dma *dma, const struct doca_buf *src,
+	struct doca_buf *dst, union doca_data user_data, struct doca_dma_task_memcpy **task)
+{
+	doca_error_t result;
+
+	DCORE_NOT_NULL(dma);
+	DCORE_NOT_NULL(src);
+	DCORE_NOT_NULL(dst);
+	DCORE_NOT_NULL(task);
+	*task = dcore_task_alloc(&dma->memcpy_type, user_data, &result);
+	if (*task) {
+		(*task)->src = src;
+		(*task)->dst = dst;
+	}
+	return result;
+}
+
+struct doca_task *doca_dma_task_memcpy_as_task(struct doca_dma_task_memcpy *task)
+{
+	return &task->task;
+}
+
+void doca_dma_task_memcpy_set_src(struct doca_dma_task_memcpy *task, const struct doca_buf *src)
+{
+	task->src = src;
+}
+
+void doca_dma_task_memcpy_set_dst(struct doca_dma_task_memcpy *task, struct doca_buf *dst)
+{
+	task->dst = dst;
+}
+
+const struct doca_buf *doca_dma_task_memcpy_get_src(const struct doca_dma_task_memcpy *task)
+{
+	return task->src;
+}
+
+struct doca_buf *doca_dma_task_memcpy_get_dst(const struct doca_dma_task_memcpy *task)
+{
+	return task->dst;
+}
