@@ -52,10 +52,20 @@ struct ethdev {
 
 /* ---- burst path ---- */
 
+static bool is_partial(const struct rte_mbuf *m)
+{
+	return (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE ||
+	       (m->ol_flags & RTE_MBUF_F_RX_LRO);
+}
+
 static uint16_t ethdev_rx(struct port *port, unsigned queue, struct rte_mbuf **pkts, uint16_t n)
 {
 	port->rxq[queue].calls++;
-	return rte_eth_rx_burst(port->ethdev, queue, pkts, n);
+	n = rte_eth_rx_burst(port->ethdev, queue, pkts, n);
+	for (uint16_t i = 0; i < n; i++)
+		if (unlikely(is_partial(pkts[i])))
+			port_vnet_from_rx(pkts[i]);
+	return n;
 }
 
 /* Does a packet of the burst ask for anything? Then the driver has a say first. */
@@ -196,8 +206,7 @@ static int make_devargs(char *buf, size_t size, const struct card_attach *a)
 		n = snprintf(buf, size, "net_af_xdp_sdpu%u,iface=%s,queue_count=%u", fresh(),
 			a->ifname, queues);
 	else if (a->kind == CARD_ATTACH_VHOST_USER && a->path)
-		n = snprintf(buf, size,
-			"net_vhost_sdpu%u,iface=%s,queues=%u,client=%d,tso=1,legacy-ol-flags=1",
+		n = snprintf(buf, size, "net_vhost_sdpu%u,iface=%s,queues=%u,client=%d,tso=1",
 			fresh(), a->path, queues, !a->server);
 	else if (a->kind == CARD_ATTACH_MEMIF && a->path)
 		n = snprintf(buf, size, "net_memif_sdpu%u,role=%s,socket=%s,socket-abstract=no",
@@ -342,10 +351,19 @@ static int set_up_queues(struct port *port, struct ethdev *dev)
 	return err < 0 ? dev_error(dev, "queues", err) : 0;
 }
 
+/* Virtual devices have no interrupts worth asking for, and say so loudly when asked. */
+static bool on_pci(const struct ethdev *dev)
+{
+	struct rte_eth_dev_info info;
+
+	return rte_eth_dev_info_get(dev->id, &info) == 0 && info.device &&
+	       strcmp(rte_bus_name(rte_dev_bus(info.device)), "pci") == 0;
+}
+
 /* Descriptors for receive interrupts where the driver has them. */
 static void find_interrupts(struct port *port, struct ethdev *dev)
 {
-	dev->interrupts = true;
+	dev->interrupts = on_pci(dev);
 	for (uint16_t q = 0; q < port->rx_queues && dev->interrupts; q++) {
 		port->fd[q] = rte_eth_dev_rx_intr_ctl_q_get_fd(dev->id, q);
 		if (port->fd[q] < 0 || rte_eth_rx_queue_count(dev->id, q) < 0 ||

@@ -54,6 +54,11 @@
  * not look at these itself: struct port_set below does, with one epoll descriptor, so that 1,000
  * ports cost what the ready ones cost.
  *
+ * What a thousand VFs cost (tests/unit/port/test_scale.c, 2.0 GHz, Linux 6.18): 0.9 KiB of this
+ * process and about 90 KiB of kernel memory each; 17 ms to open and 18 ms to close one (the kernel
+ * waits for RCU); all thousand idle 0.01% of a core; a frame from one of them is read in 5 to 10
+ * us. A packet or dgram port holds PORT_MMSG_SLOTS (8) chains of mbufs per receive queue.
+ *
  * Limits: PORT_QUEUES_MAX queues; frames up to PORT_FRAME_MAX bytes.
  */
 #ifndef PORT_PORT_H

@@ -49,6 +49,8 @@ void port_free(struct port *port);
  * made. 0, or -1: the header lies about the frame. A checksum nobody further down could locate is
  * finished here. */
 int port_vnet_to_mbuf(const struct virtio_net_hdr *hdr, struct rte_mbuf *m, unsigned vlan_bytes);
+/* A DPDK driver's way to say the same (RX_L4_CKSUM_NONE, RX_LRO with tso_segsz), as our flags. */
+void port_vnet_from_rx(struct rte_mbuf *m);
 void port_vnet_from_mbuf(const struct rte_mbuf *m, struct virtio_net_hdr *hdr);
 
 /* ---- chain.c ---- */

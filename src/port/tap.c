@@ -5,7 +5,9 @@
  * (IFF_VNET_HDR), frames straight into and out of mbuf chains.
  *
  * The interface is made under a throw-away name in our namespace and then, with one message,
- * moved, named, addressed and brought up. It lives as long as our descriptor.
+ * moved, named, addressed and brought up. It lives as long as our descriptor and its namespace.
+ * (Made inside the namespace it would be there in 0.7 ms instead of 17, but our descriptor would
+ * keep the namespace of a dead pod alive.)
  */
 #include "port/port_int.h"
 

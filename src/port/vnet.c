@@ -125,6 +125,23 @@ static int csum_to_mbuf(const struct virtio_net_hdr *hdr, struct rte_mbuf *m, ui
 	return 0;
 }
 
+void port_vnet_from_rx(struct rte_mbuf *m)
+{
+	struct spot s = locate(m);
+	bool tcp = s.proto == IPPROTO_TCP, lro = m->ol_flags & RTE_MBUF_F_RX_LRO;
+	bool none = (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE;
+
+	if (s.l4 == 0 || !(tcp || s.proto == IPPROTO_UDP) || (lro && m->tso_segsz == 0))
+		return;
+	if (!none && make_partial(m, &s, tcp ? TCP_CSUM_AT : UDP_CSUM_AT) < 0)
+		return;
+	m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_NONE |
+		       (s.v6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4) |
+		       (tcp ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM);
+	if (lro)
+		m->ol_flags |= tcp ? RTE_MBUF_F_TX_TCP_SEG : RTE_MBUF_F_TX_UDP_SEG;
+}
+
 int port_vnet_to_mbuf(const struct virtio_net_hdr *hdr, struct rte_mbuf *m, unsigned vlan_bytes)
 {
 	uint32_t start = (uint32_t)hdr->csum_start + vlan_bytes;
