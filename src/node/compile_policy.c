@@ -34,7 +34,7 @@ struct policies {
 
 static int compile_range(struct compiler *c, const json_t *port)
 {
-	struct port_range *r = &c->m->ranges[GROW(c->m->ranges, c->m->nr_ranges, c->cap_ranges)];
+	struct port_range *r = NEW(c->m->ranges, c->m->nr_ranges, c->cap_ranges);
 	int rc;
 
 	if ((rc = want_proto(c, port, &r->proto)) < 0)
@@ -54,7 +54,7 @@ static int compile_range(struct compiler *c, const json_t *port)
 
 static int compile_block(struct compiler *c, const json_t *value)
 {
-	struct block *b = &c->m->blocks[GROW(c->m->blocks, c->m->nr_blocks, c->cap_blocks)];
+	struct block *b = NEW(c->m->blocks, c->m->nr_blocks, c->cap_blocks);
 	const json_t *list = json_object_get(value, "except"), *item;
 	size_t i;
 	int rc;
@@ -147,7 +147,7 @@ static int compile_policy(struct compiler *c, struct policies *p, struct compile
 
 			if ((rc = compile_rule(c, item, &r)) < 0)
 				return rc;
-			p->rules[GROW(p->rules, p->nr_rules, p->cap_rules)] = r;
+			*NEW(p->rules, p->nr_rules, p->cap_rules) = r;
 			out->count[dir]++;
 		}
 	}
@@ -183,9 +183,9 @@ static uint32_t side_of(struct compiler *c, struct policies *p, int dir, uint32_
 	for (uint32_t i = 0; i < n; i++) {
 		const struct compiled *policy = &p->v[p->selected[i]];
 
-		p->keys[GROW(p->keys, p->nr_keys, p->cap_keys)] = p->selected[i];
+		*NEW(p->keys, p->nr_keys, p->cap_keys) = p->selected[i];
 		for (uint32_t r = 0; r < policy->count[dir]; r++)
-			c->m->rules[GROW(c->m->rules, c->m->nr_rules, c->cap_rules)] =
+			*NEW(c->m->rules, c->m->nr_rules, c->cap_rules) =
 				p->rules[policy->first[dir] + r];
 	}
 	side->nr_rules = c->m->nr_rules - side->first_rule;
@@ -217,7 +217,7 @@ static uint32_t list_pairs(const struct compiler *c, const struct policies *p, s
 			uint32_t pod = name ? compile_pod_index(c, name) : NONE;
 
 			if (pod != NONE && c->m->pods[pod].peer == c->m->local)
-				v[GROW(v, n, cap)] = (struct pair){pod, policy};
+				*NEW(v, n, cap) = (struct pair){pod, policy};
 		}
 	if (n)
 		qsort(v, n, sizeof(*v), pair_compare);

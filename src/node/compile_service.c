@@ -27,7 +27,7 @@ static int add_backend(struct compiler *c, struct front *f, const char *service,
 		return compile_refuse(c, "ports.endpoints.port", "it is missing");
 	if (addr_is_v6(&a) != f->ip6)
 		return 0;
-	b = &c->m->backends[GROW(c->m->backends, c->m->nr_backends, c->cap_backends)];
+	b = NEW(c->m->backends, c->m->nr_backends, c->cap_backends);
 	f->count++;
 	wire_addr(&a, b->addr);
 	b->port = rte_cpu_to_be_16(port);
@@ -88,7 +88,7 @@ static int add_front(struct compiler *c, const struct front *like, const struct 
 	f.turn = balancer_turn(c->env->balancer, name);
 	if ((rc = add_backends(c, &f, f.service, json_object_get(port, "endpoints"))) < 0)
 		return rc;
-	c->m->fronts[GROW(c->m->fronts, c->m->nr_fronts, *cap)] = f;
+	*NEW(c->m->fronts, c->m->nr_fronts, *cap) = f;
 	return 0;
 }
 

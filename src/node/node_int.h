@@ -241,6 +241,12 @@ int compile_refuse(const struct compiler *c, const char *field, const char *fmt,
 	__attribute__((format(printf, 3, 4)));
 /* Room for one more element; the new element is zero. Aborts without memory, like model_alloc. */
 #define GROW(array, n, cap) grow_array((void **)&(array), &(n), &(cap), sizeof(*(array)))
+/* The new element's address; the array may have moved. */
+#define NEW(array, n, cap)                                                                         \
+	({                                                                                         \
+		uint32_t new_ = GROW(array, n, cap);                                               \
+		&(array)[new_];                                                                    \
+	})
 uint32_t grow_array(void **array, uint32_t *n, uint32_t *cap, size_t size);
 void model_add_addr(struct model *m, const struct addr *a, enum addr_kind kind, uint32_t index);
 void model_index_fronts(struct model *m);
