@@ -258,6 +258,24 @@ static void test_many_vfs(void **state)
 	str_free(&s);
 }
 
+static void test_packaged_profiles_load(void **state)
+{
+	static const char *const names[] = {"node", "vms", "lab", "bench"};
+	const char *src = getenv("SOFTDPU_SRC");
+	struct card *card;
+	char path[512];
+
+	if (!src)
+		skip();
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%s/packaging/cards/%s.yaml", src, names[i]);
+		if (card_load(path, &card) < 0)
+			fail_msg("%s", refusal());
+		assert_true(card->n_ports >= 2);
+		card_destroy(card);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +288,7 @@ int main(void)
 		cmocka_unit_test(test_pairs_and_limits),
 		cmocka_unit_test(test_bdf_forms),
 		cmocka_unit_test(test_many_vfs),
+		cmocka_unit_test(test_packaged_profiles_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
