@@ -27,6 +27,7 @@ static struct rng rng;
 static struct world w;
 static struct twin twin;
 static uint64_t seed;
+static bool calm; /* few rule changes: more packets run from the cache */
 
 /* Fields that pipes match and actions write, with small domains so that things meet. */
 static const struct {
@@ -36,10 +37,10 @@ static const struct {
 	{"outer.ipv4.src_ip", {"10.0.0.1", "10.0.0.2", "10.0.1.1", "10.1.0.1"}},
 	{"outer.ipv4.dst_ip", {"10.0.0.1", "10.0.0.2", "10.0.1.1", "10.1.0.1"}},
 	{"outer.ipv6.dst_ip", {"fd00::1", "fd00::2", "fd01::1", "fd00:0:1::1"}},
-	{"outer.transport.src_port", {"1000", "1001", "80", "81"}},
-	{"outer.transport.dst_port", {"1000", "1001", "80", "81"}},
-	{"outer.tcp.dst_port", {"1000", "1001", "80", "81"}},
-	{"outer.udp.src_port", {"1000", "1001", "80", "81"}},
+	{"outer.transport.src_port", {"2000", "2001", "80", "81"}},
+	{"outer.transport.dst_port", {"2000", "2001", "80", "81"}},
+	{"outer.tcp.dst_port", {"2000", "2001", "80", "81"}},
+	{"outer.udp.src_port", {"2000", "2001", "80", "81"}},
 	{"outer.ipv4.ttl", {"1", "2", "3", "64"}},
 	{"outer.ipv6.hop_limit", {"1", "2", "3", "64"}},
 	{"outer.ipv4.dscp_ecn", {"0", "4", "8", "12"}},
@@ -260,8 +261,28 @@ static void make_pipe(unsigned i)
 	p->live = true;
 }
 
+static char nobody; /* stands for a destroyed pipe, whose memory may become another pipe */
+
+static void forget_target(struct flow_fwd *fwd, const struct flow_pipe *gone)
+{
+	if (fwd->pipe == gone)
+		fwd->pipe = (struct flow_pipe *)&nobody;
+}
+
 static void drop_pipe(unsigned i)
 {
+	const struct flow_pipe *gone = twin.pipe[i].real;
+
+	for (unsigned n = 0; n < TWIN_PIPES; n++) {
+		struct twin_pipe *p = &twin.pipe[n];
+
+		if (!p->live)
+			continue;
+		forget_target(&p->cfg.fwd, gone);
+		forget_target(&p->cfg.miss, gone);
+		for (unsigned k = 0; k < TWIN_ENTRIES; k++)
+			forget_target(&p->entry[k].spec.fwd, gone);
+	}
 	flow_pipe_destroy(twin.pipe[i].real);
 	free(twin.pipe[i].entry);
 	memset(&twin.pipe[i], 0, sizeof(twin.pipe[i]));
@@ -394,7 +415,7 @@ static void add_entry(unsigned number)
 		return;
 	err = flow_entry_add(p->real, &spec, &e->real);
 	if (twice) {
-		assert_int_equal(err, -EEXIST);
+		assert_true(err == -EEXIST || (err == -ENOSPC && flow_pipe_entries(p->real) == p->cfg.nr_entries));
 		return;
 	}
 	if (err)
@@ -453,7 +474,7 @@ static struct rte_mbuf *random_packet(void)
 {
 	static const char *const ip4[] = {"10.0.0.1", "10.0.0.2", "10.0.1.1", "10.1.0.1"};
 	static const char *const ip6[] = {"fd00::1", "fd00::2", "fd01::1", "fd00:0:1::1"};
-	static const unsigned ports[] = {1000, 1001, 80, 81}, ttls[] = {1, 2, 3, 64};
+	static const unsigned ports[] = {2000, 2001, 80, 81}, ttls[] = {1, 2, 3, 64};
 	static const char *const l4[] = {"tcp", "udp"};
 	char vlan[16] = "", tunnel[96] = "", l3[96], spec[512], transport[64];
 
@@ -585,7 +606,7 @@ static void step(void)
 	unsigned what = pick(100), number = pick(TWIN_PIPES);
 	struct twin_pipe *p = &twin.pipe[number];
 
-	if (what < 65) {
+	if (what < 65 || (calm && pick(8))) {
 		send_packet();
 	} else if (!p->live) {
 		make_pipe(number);
@@ -605,6 +626,7 @@ static void step(void)
 
 static void one_world(void)
 {
+	calm = pick(2);
 	world_open(&w);
 	memset(&twin, 0, sizeof(twin));
 	for (int i = TWIN_PIPES - 1; i >= 0; i--)
@@ -625,7 +647,7 @@ static void worlds(void **state)
 	const char *n = getenv("SOFTDPU_TWIN_WORLDS");
 	unsigned hits = 0, walks = 0, rounds = 0;
 
-	seed = rng_test_seed();
+	seed = rng_test_seed("flow-twin");
 	for (unsigned i = 0; i < (n ? strtoul(n, NULL, 0) : 40); i++, seed++) {
 		rng_init(&rng, seed);
 		one_world();

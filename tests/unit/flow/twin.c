@@ -208,6 +208,8 @@ static unsigned push_vlan(struct carrier *c, const uint8_t *tag)
 	if (c->parse.outer.l2_type == PKT_L2_QINQ)
 		return DROP_EDIT_NO_ROOM;
 	b = (uint8_t *)rte_pktmbuf_prepend(c->m, 4);
+	if (!b)
+		return DROP_EDIT_NO_ROOM;
 	memmove(b, b + 4, 12);
 	memcpy(b + 12, tag, 4);
 	return 0;
@@ -470,20 +472,21 @@ static void hit(struct twin *t, struct carrier *c, struct twin_pipe *p, struct t
 	e->bytes += c->m->pkt_len;
 	for (unsigned i = 0; a && i < a->data_len; i++)
 		data[i] = (a->data[i] & ~a->hole[i]) | (e->data[i] & a->hole[i]);
+	look(c);
 	for (unsigned i = 0; a && i < a->nr_ops; i++) {
-		unsigned reason;
+		unsigned reason = act(c, &a->ops[i], data);
 
-		look(c);
-		reason = act(c, &a->ops[i], data);
 		if (reason) {
 			put(t, c, (struct twin_out){.kind = FLOW_VERDICT_DROP, .reason = reason});
 			return;
 		}
+		if (a->ops[i].code >= FLOW_OP_PUSH_VLAN) /* headers moved: the rest of the entry sees new ones */
+			look(c);
 	}
 	follow(t, c, e->spec.fwd.kind ? &e->spec.fwd : &p->cfg.fwd, depth);
 }
 
-static struct carrier *clone(const struct carrier *c)
+static struct carrier *duplicate(const struct carrier *c)
 {
 	struct carrier *copy = malloc(sizeof(*copy));
 
@@ -501,7 +504,7 @@ static void walk(struct twin *t, struct carrier *c, struct twin_pipe *p, unsigne
 		for (unsigned i = 0; i < p->cfg.nr_entries; i++) {
 			e = by_index(p, i);
 			if (e && last)
-				hit(t, clone(c), p, last, depth);
+				hit(t, duplicate(c), p, last, depth);
 			last = e ? e : last;
 		}
 		e = last;
