@@ -131,9 +131,10 @@ void conn_remove(struct flow_conn_table *table, conn_ref ref);
 /* Replace what a direction does (update of NAT or hop). */
 int conn_set_rewrite(struct flow_conn_table *table, conn_ref ref, const struct flow_rewrite *rewrite);
 
-/* The connection an ICMP/ICMPv6 error is about: looks at the embedded header. CONN_NONE if none; the
- * direction is that of the EMBEDDED packet. */
-conn_ref conn_lookup_related(const struct flow_conn_table *table, const struct rte_mbuf *m, const struct pkt_parse *parse,
+/* The connection an ICMP/ICMPv6 error is about: looks at the embedded header (and may pull it into the first
+ * segment). CONN_NONE if none; the direction is that of the EMBEDDED packet. The error itself travels the other way:
+ * it takes the rewrite of direction !conn_ref_dir(ref), the quoted header its mirror (pkt_nat_embedded). */
+conn_ref conn_lookup_related(const struct flow_conn_table *table, struct rte_mbuf *m, const struct pkt_parse *parse,
 	uint16_t zone);
 
 struct conn_info {

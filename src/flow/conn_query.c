@@ -34,6 +34,14 @@ static uint32_t seen_of(const struct conn_family *f, uint32_t pair)
 	return (int32_t)(a - b) > 0 ? a : b;
 }
 
+/* Ticks are 32 bits; the creation time says which wrap they are of. Never after the packet. */
+static uint64_t seen_ns(uint64_t created_ns, uint32_t seen)
+{
+	int64_t ticks = (int32_t)(seen - conn_tick(created_ns));
+
+	return ticks > 0 ? ((created_ns >> CONN_TICK_SHIFT) + ticks) << CONN_TICK_SHIFT : created_ns;
+}
+
 static uint32_t timeout_of(const struct flow_conn_table *t, const struct conn_family *f, uint32_t pair, uint16_t word)
 {
 	if (conn_common_at(f, pair * 2)->fast & CONN_TIMEOUT)
@@ -58,7 +66,7 @@ static void describe(const struct flow_conn_table *t, const struct conn_family *
 	info->owner = cold->owner;
 	info->user = cold->user;
 	info->created_ns = cold->created_ns;
-	info->seen_ns = cold->created_ns + ((uint64_t)(seen_of(f, pair) - conn_tick(cold->created_ns)) << CONN_TICK_SHIFT);
+	info->seen_ns = seen_ns(cold->created_ns, seen_of(f, pair));
 	info->expires_ns = info->seen_ns + timeout_of(t, f, pair, word) * (uint64_t)NS_PER_S;
 }
 
