@@ -232,7 +232,7 @@ class Cluster:
 
     def ctl(self, node, *words, check=True):
         """`softdpu ... --json` against a node's softdpud."""
-        r = subprocess.run((os.path.join(self.build, "tools/softdpu"), "-c", node, *words, "--json"), text=True,
+        r = subprocess.run((os.path.join(self.build, "tools/softdpu/softdpu"), "-c", node, *words, "--json"), text=True,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env, timeout=30)
         if r.returncode:
             if check:

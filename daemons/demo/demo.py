@@ -191,7 +191,7 @@ def show_next(r, keep):
     r.title("Where to look next")
     if keep:
         r.line("The cluster is up until Ctrl-C. In another terminal:")
-        r.line(f"  export SOFTDPU_RUN={RUN}; PATH=$PWD/build/tools:$PATH")
+        r.line(f"  export SOFTDPU_RUN={RUN}; PATH=$PWD/build/tools/softdpu:$PATH")
         r.line("  softdpu -c node1 connections          softdpu -c node2 drops")
         r.line("  softdpu -c node1 capture p0 -w /tmp/p0.pcap -n 20")
         r.line(f"  ip netns exec sdpu-client curl http://{SERVICE[4]}/")

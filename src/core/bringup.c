@@ -169,11 +169,11 @@ static int metrics_up(struct core *core)
 
 static int control_up(struct core *core, const char *group)
 {
-	char path[CTL_PATH_MAX], file[64];
+	char path[CTL_PATH_MAX];
 	int err;
 
-	snprintf(file, sizeof(file), "%s.sock", core->program);
-	err = card_run_path(core->card, file, path, sizeof(path));
+	/* one name for every program, so the tools find any switch; status tells which program it is */
+	err = card_run_path(core->card, "softdpud.sock", path, sizeof(path));
 	if (!err)
 		err = ctl_server_create(path, group, &core->ctl);
 	if (!err)

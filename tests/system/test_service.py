@@ -210,7 +210,7 @@ def bad_yaml_changes_nothing(cluster):
     with open(path, "w") as f:
         f.write("apiVersion: v1\nkind: Service\nmetadata:\n  name: broken\nspec:\n  clusterIP: 10.96.0.300\n"
                 "  clusterIPs: [10.96.0.300]\n  ports:\n  - port: 80\n")
-    p = subprocess.run((os.path.join(cluster.build, "tools/softdpu"), "-c", "node1", "reload"), env=cluster.env, text=True,
+    p = subprocess.run((os.path.join(cluster.build, "tools/softdpu/softdpu"), "-c", "node1", "reload"), env=cluster.env, text=True,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     os.unlink(path)
     assert p.returncode != 0, p.stdout
@@ -265,7 +265,7 @@ def dead_node_does_not_hang(cluster):
 def capture_to_a_file(cluster):
     """softdpu capture writes what tshark reads."""
     out = f"{RUN}/cap.pcap"
-    p = subprocess.Popen((os.path.join(cluster.build, "tools/softdpu"), "-c", "node1", "capture", "pf0vf0", "-w", out, "-n", "10"),
+    p = subprocess.Popen((os.path.join(cluster.build, "tools/softdpu/softdpu"), "-c", "node1", "capture", "pf0vf0", "-w", out, "-n", "10"),
                          env=cluster.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     time.sleep(0.5)
     for _ in range(3):

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# make bench: every bench program, one JSON line per case, on one core. usage: run.sh BUILDDIR
+set -euo pipefail
+build=$1
+for exe in "$build"/bench/bench-*; do
+	[ -f "$exe" ] && [ -x "$exe" ] || continue
+	taskset -c "${BENCH_CPU:-1}" "$exe"
+done
