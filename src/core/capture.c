@@ -138,7 +138,7 @@ static int capture(struct ctl_request *req, const json_t *params, json_t **resul
 	const char *port_name = NULL, *direction = "both";
 	uint64_t count = 0, snaplen = SNAPLEN_MAX;
 	struct core_tap *tap;
-	unsigned where;
+	unsigned where = 0;
 	uint16_t port;
 	int err;
 

@@ -11,6 +11,7 @@
 #include "base/base64.h"
 #include "base/str.h"
 #include "core/core_int.h"
+#include "flow/list.h"
 #include "packet/packet.h"
 
 #define LIST_DEFAULT 1000
@@ -314,7 +315,7 @@ static int flows(struct ctl_request *req, const json_t *params, json_t **result,
 	if (err)
 		return err;
 	l.list = json_array();
-	flow_entry_each(esw_flow(core->esw), list_entry, &l);
+	flow_entry_each(esw_flow(core->esw), l.now_ns, list_entry, &l);
 	if (!l.pipe || !strcmp(l.pipe, "connections"))
 		walk_conns(core, list_conn, &l);
 	*result = json_pack("{s:o, s:o}", "total", count(l.total), "flows", l.list);

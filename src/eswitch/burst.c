@@ -17,7 +17,6 @@ static void take(struct esw_slot *s, uint16_t port, struct rte_mbuf **m, unsigne
 	r->tsc = rte_rdtsc();
 	r->now_ns = now_ns;
 	r->port = port;
-	r->nr_calls = 0;
 	r->forks.n = r->forks.lost = 0;
 	for (unsigned i = 0; i < n; i++) {
 		m[i]->port = port;

@@ -114,7 +114,8 @@ struct esw_upcall_ops {
 /* ops NULL: misses drop NO_ROUTE. Pauses the workers. */
 void esw_set_upcall(struct esw *esw, const struct esw_upcall_ops *ops, void *arg);
 
-/* From upcall or tick, worker thread: send a packet the node made (ownership moves) by `out_port`; `cause` is the
+/* The next three: from upcall or tick on the worker's thread (an upcall they cause is settled before these
+ * return, or with the next burst). Send a packet the node made (ownership moves) by `out_port`; `cause` is the
  * ingress port it is attributed to. Offload flags allowed. */
 void esw_generate(struct esw *esw, unsigned worker, struct rte_mbuf *m, uint16_t cause, uint16_t out_port);
 /* A queued packet goes on: same rewrite rules as REWRITE (rewrite NULL: hop only, the packet is already rewritten). */

@@ -289,6 +289,26 @@ rejected:
 	return NULL;
 }
 
+void cache_each(struct flow_ctx *ctx,
+	void (*fn)(void *arg, const struct flow_key *key, const struct flow_key *mask, const struct flow_program *prog), void *arg)
+{
+	struct flow_cache *cache = ctx->pipes->cache;
+	unsigned n = __atomic_load_n(&cache->nr_levels, __ATOMIC_ACQUIRE);
+
+	pthread_mutex_lock(&cache->lock);
+	for (unsigned i = 0; i < n; i++) {
+		struct level *level = cache->level[i];
+
+		for (uint32_t at_index = flow_exact_next(level->table, 0); at_index; at_index = flow_exact_next(level->table, at_index)) {
+			struct flow_key key = {};
+
+			flow_exact_key(level->table, at_index, &key);
+			fn(arg, &key, &level->mask, &at(level, at_index)->prog);
+		}
+	}
+	pthread_mutex_unlock(&cache->lock);
+}
+
 void flow_cache_query(const struct flow_ctx *ctx, struct flow_cache_stats *stats)
 {
 	*stats = ctx->pipes->cache->stats;

@@ -149,7 +149,7 @@ void dump_fwd(const struct flow_pipes *ps, const struct pipe_fwd *fwd, struct st
 }
 
 /* Fields of a match by name, each byte of the mask shown once. */
-static void dump_match(const struct flow_key *value, const struct flow_key *mask, struct str *out)
+void dump_match(const struct flow_key *value, const struct flow_key *mask, struct str *out)
 {
 	struct flow_key left = *mask;
 
@@ -180,7 +180,7 @@ struct dump {
 	unsigned n;
 };
 
-static void entry_match(const struct flow_entry *entry, struct str *out)
+void dump_entry_match(const struct flow_entry *entry, struct str *out)
 {
 	const struct flow_pipe *pipe = entry->pipe;
 	struct flow_key key = {};
@@ -203,7 +203,7 @@ static void dump_entry(void *arg, struct flow_entry *entry)
 	struct flow_count count;
 
 	str_addf(d->out, "  entry %u:", d->n++);
-	entry_match(entry, d->out);
+	dump_entry_match(entry, d->out);
 	str_add(d->out, " -> ");
 	dump_fwd(d->ps, &body->fwd, d->out);
 	if (body->counter) {
@@ -217,7 +217,7 @@ static void dump_entry(void *arg, struct flow_entry *entry)
 	}
 }
 
-static void dump_pipe(struct flow_ctx *ctx, const struct flow_pipe *pipe, struct str *out)
+void dump_pipe(struct flow_ctx *ctx, const struct flow_pipe *pipe, struct str *out)
 {
 	struct dump d = {.ps = ctx->pipes, .out = out};
 	struct flow_count count;

@@ -293,6 +293,7 @@ int flow_entry_add(struct flow_pipe *pipe, const struct flow_entry_spec *spec, s
 		goto unreserve;
 	}
 	entry->owner = spec->owner;
+	entry->number = __atomic_add_fetch(&pipe->numbers, 1, __ATOMIC_RELAXED);
 	err = give_counter(pipe, entry, spec);
 	if (!err)
 		err = give_age(pipe, entry, spec);

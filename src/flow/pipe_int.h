@@ -61,6 +61,7 @@ struct flow_entry {
 	const struct flow_wild_rule *rule; /* WILD, ACL */
 	struct entry_extra *extra;  /* what is needed to remove or check, malloc'ed; NULL when nothing is */
 	struct flow_entry *next_free;
+	uint32_t number;            /* in the order of adding, for people */
 };
 
 /* LPM: the prefix. WILD: the condition and the bits it looks at. */
@@ -118,6 +119,7 @@ struct flow_pipe {
 	enum flow_domain domain;
 	bool root, entry_counters, dying;
 	uint32_t capacity, nr_entries; /* nr_entries atomic */
+	uint32_t numbers;              /* entries ever added, atomic */
 	uint32_t retiring;             /* atomic: removed entries whose slots still come back */
 	struct flow_match match;       /* value already masked */
 	struct flow_key entry_mask;
@@ -255,6 +257,15 @@ struct cache_offer {
 	const struct flow_rewrite *fused; /* NULL = none */
 };
 const struct flow_program *cache_put(struct flow_ctx *ctx, const struct cache_offer *offer);
+
+/* cache.c: each cached program under its key, for lists. No entry is evicted under fn. */
+void cache_each(struct flow_ctx *ctx,
+	void (*fn)(void *arg, const struct flow_key *key, const struct flow_key *mask, const struct flow_program *prog), void *arg);
+
+/* dump.c */
+void dump_match(const struct flow_key *value, const struct flow_key *mask, struct str *out);
+void dump_entry_match(const struct flow_entry *entry, struct str *out);
+void dump_pipe(struct flow_ctx *ctx, const struct flow_pipe *pipe, struct str *out);
 
 /* Names for dumps. */
 const char *pipe_kind_name(enum flow_pipe_kind kind);

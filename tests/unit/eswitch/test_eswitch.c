@@ -431,7 +431,7 @@ static void threads_pause_and_stop(void **state)
 static void random_traffic_adds_up(void **state)
 {
 	struct rig *r = *state;
-	uint64_t seed = rng_test_seed();
+	uint64_t seed = rng_test_seed("eswitch");
 	struct flow_hop hop = {.port = 2, .flags = FLOW_HOP_TTL, .mtu = 600};
 	struct rng rng;
 	uint8_t bytes[2000];
@@ -468,6 +468,10 @@ static void random_traffic_adds_up(void **state)
 			else
 				esw_discard(r->esw, 0, m, DROP_NO_NEIGHBOUR);
 		}
+		r->answer = ESW_ANSWER_DROP;
+		usleep(rng_below(&rng, 100) ? 0 : 11000); /* a tick is due: what requeueing asked is answered */
+		send_at(r, 1, test_packet(test_pool(), UDP, i));
+		poll_all(r);
 		if (esw_stats_check(r->esw))
 			fail_msg("seed %lu, step %u: %s", seed, i, refusal());
 	}

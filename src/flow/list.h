@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * list: pipes, entries and cached flows one by one, for `softdpu pipes`, `flows` and `explain`. Control
+ * thread. Texts are borrowed for the call of fn.
+ */
+#ifndef FLOW_LIST_H
+#define FLOW_LIST_H
+
+#include "flow/pipe.h"
+
+struct flow_pipe_info {
+	uint16_t id, port;             /* port FLOW_PORT_NONE: any */
+	const char *name;
+	const char *type;              /* "basic", "control", "acl", "lpm", "hash", "ct", "ordered-list" */
+	enum flow_domain domain;
+	bool root;
+	uint64_t entries, capacity;
+	uint64_t hits, misses;         /* of entries that count, and of the miss counter if there is one */
+	unsigned nr_forwards;
+	const char *const *forwards;   /* distinct targets: "pipe 'acl'", "port 3", "drop policy-egress" */
+	const char *miss;
+};
+void flow_pipe_each(struct flow_ctx *ctx, void (*fn)(void *arg, const struct flow_pipe_info *info), void *arg);
+
+struct flow_entry_info {
+	uint64_t id;                   /* pipe id << 32 | number of the entry; what flow_explain_pipe takes */
+	const char *pipe;              /* NULL: a cached flow */
+	const char *match, *actions;
+	uint16_t port;
+	struct flow_count count;
+	uint64_t age_ns, idle_ns;      /* idle: of entries with an age, else 0 */
+};
+/* All entries, pipe by pipe, then the cached flows. */
+void flow_entry_each(struct flow_ctx *ctx, uint64_t now_ns, void (*fn)(void *arg, const struct flow_entry_info *info), void *arg);
+
+/* The pipe of this name, or with `entry` not 0 the pipe of that entry: configuration, entries, programs. -ENOENT. */
+int flow_explain_pipe(struct flow_ctx *ctx, const char *pipe, uint64_t entry, struct str *out);
+
+#endif
