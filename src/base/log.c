@@ -73,7 +73,7 @@ static int module_level_from_env(const char *module)
 	size_t i;
 	int level;
 
-	for (i = 0; module[i] && i < sizeof(name) - 1; i++)
+	for (i = 0; i < sizeof(name) - 1 && module[i]; i++)
 		name[i] = isalnum((unsigned char)module[i]) ? (char)toupper((unsigned char)module[i]) : '_';
 	name[i] = '\0';
 	for (;;) {

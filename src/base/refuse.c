@@ -7,7 +7,7 @@
 
 static _Thread_local char sentence[1024];
 
-int refuse(int errnum, const char *fmt, ...)
+int(refuse)(int errnum, const char *fmt, ...)
 {
 	va_list ap;
 
