@@ -37,6 +37,7 @@ class Pod(http.server.BaseHTTPRequestHandler):
     def start(self, length):
         self.send_response(200)
         self.send_header("Content-Length", str(length))
+        self.send_header("X-Pod", NAME)
         self.end_headers()
 
     def text(self, text):

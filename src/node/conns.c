@@ -481,7 +481,9 @@ static bool still_allowed(const struct model *m, const struct conn_info *info)
 static void revalidate(void *arg, const struct conn_info *info)
 {
 	const struct revalidation *r = arg;
-	uint16_t host = r->node->host == FLOW_PORT_NONE ? FLOW_HOP_NONE : r->node->ports[r->node->host]->hop;
+	/* a host port that is just being unbound is in `host` still, but no port any more */
+	const struct bound_port *host_port = r->node->host == FLOW_PORT_NONE ? NULL : r->node->ports[r->node->host];
+	uint16_t host = host_port ? host_port->hop : FLOW_HOP_NONE;
 
 	if (!still_allowed(r->model, info)) {
 		forget(r->node, r->table, info);
