@@ -57,12 +57,16 @@ static void show_limits(const json_t *limits)
 {
 	const json_t *n;
 	const char *name;
+	bool any = false;
 
 	printf("  Limits (profile %s):", cli_text(limits, "profile"));
-	json_object_foreach((json_t *)limits, name, n)
-		if (json_integer_value(n))
-			printf(" %s=%lld", name, (long long)json_integer_value(n));
-	putchar('\n');
+	json_object_foreach((json_t *)limits, name, n) {
+		if (!json_integer_value(n))
+			continue;
+		printf(" %s=%lld", name, (long long)json_integer_value(n));
+		any = true;
+	}
+	puts(any ? "" : " none");
 }
 
 static void show_function(const json_t *card, const json_t *f)
