@@ -577,10 +577,10 @@ static void refuse_unknown(const char *text)
 	char address[DOCA_DEVINFO_PCI_ADDR_SIZE];
 
 	for (uint32_t i = 0; i < MIN_OF(n_infos, 8u); i++)
-		str_addf(&known, "%s%s (%s)", i ? ", " : "", card_bdf_format(&infos[i].bdf, address),
-			infos[i].port->name);
-	refuse(ENODEV, "no device '%s' on card '%s'; there are %s%s", text, card->name, str_text(&known),
-		n_infos > 8 ? ", ..." : "");
+		str_addf(&known, "%s%s (%s)", i ? ", " : "",
+			card_bdf_format(&infos[i].bdf, address), infos[i].port->name);
+	refuse(ENODEV, "no device '%s' on card '%s'; there are %s%s", text, card->name,
+		str_text(&known), n_infos > 8 ? ", ..." : "");
 	str_free(&known);
 }
 
