@@ -18,7 +18,8 @@
  *
  * Memory is bounded: a connection costs NVMF_CONNECTION_BYTES, plus NVMF_ENTRY_BYTES for each command
  * it ever had in flight at once (up to its queue size); data lives in the reactor's buffers only, of
- * which one connection holds at most options.held_bytes; receive buffers are the reactor's too.
+ * which one connection holds at most options.held_bytes; receive buffers are the reactor's too. Under
+ * pressure a connection allocates one more buffer of 64 KiB, for a capsule's data, and keeps it.
  * When buffers run out commands wait their turn: reads before they execute, writes before they are
  * asked for data (R2T), in-capsule writes by not reading the socket.
  *

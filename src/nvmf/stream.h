@@ -83,7 +83,7 @@ int stream_socket(struct reactor *r, int fd, struct stream **out);
 /* Frees the receive buffers of a reactor once all its sockets have closed. */
 void stream_pool_drop(struct reactor *r);
 
-/* A pair of in-memory ends, each with faults of its own on what it sends (tests, simulation). */
+/* A pair of in-memory ends on one reactor, virtual or not, each with faults of its own on what it sends (tests, simulation). */
 struct stream_faults {
 	uint64_t seed;
 	uint32_t chunk_max;   /* deliver at most so many bytes at a time, random; 0 = all */
@@ -93,7 +93,7 @@ struct stream_faults {
 	uint32_t window;      /* bytes under way before send() has to wait; 0 = 256 KiB */
 	bool stalled;	      /* nothing is delivered until cleared: a slow reader */
 };
-int stream_pipe(struct reactor *a, struct reactor *b, struct stream **end_a, struct stream **end_b);
+int stream_pipe(struct reactor *r, struct stream **end_a, struct stream **end_b);
 void stream_pipe_faults(struct stream *end, const struct stream_faults *faults);
 
 #endif

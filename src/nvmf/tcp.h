@@ -101,6 +101,8 @@ struct tcp_conn {
 	struct reactor_buf_waiter waiter;
 	struct reactor_task resume_task;
 	uint32_t held;
+	uint8_t *spare; /* for one capsule when the pool is empty, see tcp_capsule_buf_get() */
+	bool spare_busy;
 
 	/* send */
 	struct tcp_unit *tx, **tx_tail;
@@ -134,6 +136,9 @@ struct tcp_req *tcp_slot_find(struct tcp_conn *c, uint16_t ttag);
 void tcp_slot_put(struct tcp_req *req);
 /* true: req->buf is there. false: none now, and resume_task will run when it is worth another try */
 bool tcp_buf_get(struct tcp_req *req);
+/* The same for data inside a capsule. That must never wait for buffers which are promised to R2Ts: their
+ * data is behind this capsule in the stream. So a connection has one buffer of its own to fall back on. */
+bool tcp_capsule_buf_get(struct tcp_req *req);
 void tcp_complete(struct nvme_request *req);
 void tcp_disconnect(struct nvme_queue *q);
 void tcp_group_tick(struct reactor_timer *timer);

@@ -63,16 +63,24 @@ struct tcp_req *tcp_slot_find(struct tcp_conn *c, uint16_t ttag)
 	return ttag < c->slots ? &c->blocks[ttag / TCP_SLOT_BLOCK][ttag % TCP_SLOT_BLOCK] : NULL;
 }
 
+static void buf_put(struct tcp_conn *c, uint8_t *buf)
+{
+	if (unlikely(buf == c->spare)) {
+		c->spare_busy = false;
+		return;
+	}
+	c->held -= (uint32_t)reactor_buf_size(c->q.reactor, buf);
+	reactor_buf_put(c->q.reactor, buf);
+}
+
 void tcp_slot_put(struct tcp_req *req)
 {
 	struct tcp_conn *c = req->conn;
 
 	assert(req->state != TCP_FREE);
-	if (req->buf) {
-		c->held -= (uint32_t)reactor_buf_size(c->q.reactor, req->buf);
-		reactor_buf_put(c->q.reactor, req->buf);
-		req->buf = NULL;
-	}
+	if (req->buf)
+		buf_put(c, req->buf);
+	req->buf = NULL;
 	req->state = TCP_FREE;
 	req->next = c->free;
 	c->free = req;
@@ -98,6 +106,23 @@ bool tcp_buf_get(struct tcp_req *req)
 	}
 	c->held += (uint32_t)reactor_buf_size(c->q.reactor, req->buf);
 	req->nvme.data = req->buf;
+	return true;
+}
+
+bool tcp_capsule_buf_get(struct tcp_req *req)
+{
+	struct tcp_conn *c = req->conn;
+
+	if (likely(tcp_buf_get(req)))
+		return true;
+	if (c->spare_busy)
+		return false; /* the command in it is complete and runs: it ends without us reading on */
+	if (!c->spare)
+		c->spare = aligned_alloc(NVME_PAGE, TCP_IN_CAPSULE_MAX);
+	if (!c->spare)
+		return false;
+	c->spare_busy = true;
+	req->nvme.data = req->buf = c->spare;
 	return true;
 }
 
@@ -268,6 +293,7 @@ void tcp_conn_try_free(struct tcp_conn *c)
 	__atomic_sub_fetch(&g->connections, 1, __ATOMIC_RELEASE);
 	for (uint32_t i = 0; i < TCP_SLOT_BLOCKS && c->blocks[i]; i++)
 		free(c->blocks[i]);
+	free(c->spare);
 	free(c);
 }
 

@@ -40,7 +40,8 @@ static uint32_t data_max(const struct tcp_conn *c, uint8_t type)
 {
 	switch (type) {
 	case PDU_CMD:
-		return c->q.qid ? c->group->server->options.in_capsule_bytes : TCP_ADMIN_CAPSULE;
+		/* fabrics commands may carry 8 KiB on any queue */
+		return MAX_OF(c->group->server->options.in_capsule_bytes, TCP_ADMIN_CAPSULE);
 	case PDU_H2C_DATA:
 		return TCP_MAX_H2C;
 	case PDU_H2C_TERM:
@@ -232,7 +233,7 @@ static void start_host_data(struct tcp_req *req)
 
 static void start_capsule_data(struct tcp_conn *c)
 {
-	if (!tcp_buf_get(c->rx_req)) {
+	if (!tcp_capsule_buf_get(c->rx_req)) {
 		c->rx = TCP_RX_BUFFER;
 		return;
 	}

@@ -15,20 +15,6 @@ static void queue(struct tcp_conn *c, struct tcp_unit *u)
 		reactor_task_queue(c->q.reactor, &c->flush_task);
 }
 
-/* Adds the header digest if it was agreed on; returns the length. */
-static uint8_t seal(const struct tcp_conn *c, uint8_t *pdu, uint8_t hlen)
-{
-	struct pdu_common *ch = (struct pdu_common *)pdu;
-	uint32_t d;
-
-	if (!c->hdgst)
-		return hlen;
-	ch->flags |= PDU_HDGST;
-	d = digest(pdu, hlen);
-	memcpy(pdu + hlen, &d, sizeof(d));
-	return (uint8_t)(hlen + PDU_DIGEST);
-}
-
 /* --- the connection's own PDUs --- */
 
 void tcp_tx_ic_resp(struct tcp_conn *c)
@@ -78,7 +64,7 @@ void tcp_tx_r2t(struct tcp_req *req)
 	*r = (struct pdu_r2t){.ch = {.type = PDU_R2T, .hlen = sizeof(*r),
 				      .plen = (uint32_t)sizeof(*r) + digest_len},
 		.cccid = req->nvme.cmd.cid, .ttag = req->ttag, .r2to = 0, .r2tl = req->nvme.data_len};
-	req->head_len = seal(req->conn, req->head, sizeof(*r));
+	req->head_len = digest_seal(req->head, sizeof(*r), req->conn->hdgst);
 	queue(req->conn, &req->r2t);
 }
 
@@ -97,7 +83,7 @@ static void build_data(struct tcp_req *req, bool success)
 				      .hlen = sizeof(*d), .pdo = (uint8_t)pdo,
 				      .plen = pdo + len + (c->ddgst ? PDU_DIGEST : 0)},
 		.cccid = req->nvme.cmd.cid, .datal = len};
-	seal(c, req->head, sizeof(*d));
+	digest_seal(req->head, sizeof(*d), c->hdgst);
 	req->head_len = (uint8_t)pdo;
 	if (c->ddgst) {
 		uint32_t sum = digest(req->buf, len);
@@ -115,7 +101,7 @@ static void build_rsp(struct tcp_req *req)
 	r->ch = (struct pdu_common){.type = PDU_RSP, .hlen = sizeof(*r),
 		.plen = (uint32_t)sizeof(*r) + digest_len};
 	r->cqe = req->nvme.cqe;
-	req->tail_len = (uint8_t)(req->tail_len + seal(req->conn, (uint8_t *)r, sizeof(*r)));
+	req->tail_len = (uint8_t)(req->tail_len + digest_seal(r, sizeof(*r), req->conn->hdgst));
 }
 
 void tcp_tx_answer(struct tcp_req *req)
