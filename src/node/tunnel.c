@@ -24,7 +24,9 @@ static int fill_hop(const struct node *node, const struct tunnel *t, struct flow
 	const struct neigh *n = &node->neighs[t->neigh];
 	bool known = n->state == NEIGH_REACHABLE || n->state == NEIGH_PROBE;
 	struct pkt_encap_config c = {
-		.type = PKT_TUN_VXLAN, .ip6 = ip6, .tos_copy = PKT_TOS_COPY_ECN, .entropy = true, .vni = t->vni};
+		.type = PKT_TUN_VXLAN, .ip6 = ip6, .tos_copy = PKT_TOS_COPY_ECN, .entropy = true, .vni = t->vni,
+		/* RFC 8200 sec. 8.1: over IPv6 the checksum is not optional; RFC 6935's exception wants both ends' consent */
+		.udp_csum = ip6};
 
 	memcpy(&c.src_mac, uplink->mac, 6);
 	memcpy(&c.dst_mac, n->mac, 6);

@@ -45,7 +45,7 @@ def wire_shows_the_overlay(cluster):
                 r = cluster.curl("client", url(SERVICE[family], "/bulk?20000"), "-o", "/dev/null")
                 assert r.returncode == 0, r.stdout
         rows = wire.tunnelled(family)
-        assert rows, "nothing in VXLAN"
+        assert rows, f"nothing in VXLAN over IPv{family}: {len(wire.rows)} frames, tcpdump: {wire.said}"
         seen = collections.Counter()
         for r in rows:
             assert r["vxlan.vni"] == ["100"], r

@@ -31,6 +31,7 @@ class Wire:
     def __exit__(self, *exc):
         time.sleep(0.5)
         self.proc.terminate()
+        self.said = self.proc.stderr.read()
         self.proc.wait()
         if not exc[0]:
             self.rows = self.read()
