@@ -210,7 +210,8 @@ static int compile_nodes(struct compiler *c)
 	if (c->m->local == NONE)
 		return refuse(EINVAL, "node.apply: the state has no node '%s', which is this one",
 			c->env->node);
-	qsort(c->m->cidrs, c->m->nr_cidrs, sizeof(*c->m->cidrs), cidr_longest_first);
+	if (c->m->nr_cidrs)
+		qsort(c->m->cidrs, c->m->nr_cidrs, sizeof(*c->m->cidrs), cidr_longest_first);
 	return 0;
 }
 
