@@ -9,8 +9,10 @@ void bkt_init(struct bkt_index *x, struct bkt *base, struct bkt_state *state, ui
 {
 	*x = (struct bkt_index){.base = base, .state = state, .level_max = level_max, .region = region,
 		.hash_of = hash_of, .owner = owner};
-	if (!state->level)
+	if (!state->level) {
 		state->level = BKT_LEVEL_MIN;
+		state->claim = (uint64_t)BKT_LEVEL_MIN << 32;
+	}
 }
 
 static bool try_lock_line(struct bkt *b)
@@ -41,7 +43,7 @@ static struct bkt *lock_home(const struct bkt_index *x, uint64_t hash, uint32_t 
 			else if (!try_lock_line(b))
 				return NULL;
 			/* A released level reads as zero, not as moved: only `level` tells. */
-			if (!(b->head & BKT_MOVED) && bkt_level(x) <= *level)
+			if (!(bkt_head(b) & BKT_MOVED) && bkt_level(x) <= *level)
 				return b;
 			bkt_unlock(b);
 		}
@@ -78,7 +80,7 @@ void bkt_lock_two(const struct bkt_index *x, const uint64_t hash[2], struct bkt 
 uint32_t bkt_find_locked(const struct bkt_index *x, const struct bkt *home, uint32_t level, uint64_t hash, bkt_equal equal,
 	const void *key)
 {
-	uint32_t far = (home->head & BKT_FAR_MASK) >> BKT_FAR_SHIFT, id;
+	uint32_t far = (bkt_head(home) & BKT_FAR_MASK) >> BKT_FAR_SHIFT, id;
 	uint16_t tag = bkt_tag(hash);
 
 	id = bkt_scan(home, tag, bkt_match, equal, x->owner, key);
@@ -113,7 +115,7 @@ static int place(const struct bkt_index *x, struct bkt *home, uint32_t level, ui
 	for (unsigned d = 1; d <= BKT_REACH; d++) {
 		if (!claim_slot(bkt_at(x, level, hash + d), tag, id))
 			continue;
-		head = home->head + BKT_AWAY;
+		head = bkt_head(home) + BKT_AWAY;
 		if (d > (head & BKT_FAR_MASK) >> BKT_FAR_SHIFT)
 			head = (head & ~BKT_FAR_MASK) | d << BKT_FAR_SHIFT;
 		__atomic_store_n(&home->head, head, __ATOMIC_RELEASE);
@@ -148,7 +150,7 @@ static bool clear_slot(struct bkt *b, uint16_t tag, uint32_t id)
 /* One displaced key less; with the last one the home is as if none ever went. */
 static void came_home(struct bkt *home)
 {
-	uint32_t head = home->head - BKT_AWAY;
+	uint32_t head = bkt_head(home) - BKT_AWAY;
 
 	if (head < BKT_AWAY)
 		head &= ~BKT_FAR_MASK;
@@ -157,7 +159,7 @@ static void came_home(struct bkt *home)
 
 static int take_out(const struct bkt_index *x, struct bkt *home, uint32_t level, uint64_t hash, uint32_t id)
 {
-	uint32_t far = (home->head & BKT_FAR_MASK) >> BKT_FAR_SHIFT;
+	uint32_t far = (bkt_head(home) & BKT_FAR_MASK) >> BKT_FAR_SHIFT;
 
 	for (unsigned d = 0; d <= far; d++) {
 		if (!clear_slot(bkt_at(x, level, hash + d), bkt_tag(hash), id))
@@ -250,7 +252,7 @@ static bool move_home(struct bkt_index *x, uint32_t level, uint64_t h)
 	struct homes_slots s;
 
 	lock_line(home);
-	s.far = (home->head & BKT_FAR_MASK) >> BKT_FAR_SHIFT;
+	s.far = (bkt_head(home) & BKT_FAR_MASK) >> BKT_FAR_SHIFT;
 	find_slots(x, level, h, &s);
 	if (!enter_next(x, level, h, &s)) {
 		bkt_unlock(home);
@@ -266,66 +268,78 @@ static size_t offset_of_level(const struct bkt_index *x, uint32_t level)
 	return (uint8_t *)&x->base[(uint64_t)1 << level] - x->region->base;
 }
 
+#define RELEASE_BYTES ((size_t)BKT_STEP_BYTES * 4)
+
 static void release_step(struct bkt_index *x)
 {
 	struct bkt_state *s = x->state;
-	uint32_t old = s->level - 1;
-	size_t bytes = sizeof(struct bkt) << old, at = offset_of_level(x, old);
-	size_t from = (size_t)(s->released - 1) * BKT_STEP_BYTES * 4;
+	uint32_t old = bkt_level(x) - 1, step = bkt_get(&s->released);
+	size_t bytes = sizeof(struct bkt) << old, at = offset_of_level(x, old), from = (step - 1) * RELEASE_BYTES;
 
 	/* Small levels share pages with their neighbours; the region keeps those. */
-	flow_region_release(x->region, at + from, at + MIN_OF(bytes, from + BKT_STEP_BYTES * 4));
-	s->released = from + BKT_STEP_BYTES * 4 >= bytes ? 0 : s->released + 1;
+	if (from < bytes)
+		flow_region_release(x->region, at + from, at + MIN_OF(bytes, from + RELEASE_BYTES));
+	bkt_set(&s->released, from + RELEASE_BYTES >= bytes ? 0 : step + 1);
 }
 
-/* True when the next level has its memory. */
-static bool populate_step(struct bkt_index *x)
+static void populate_step(struct bkt_index *x)
 {
 	struct bkt_state *s = x->state;
-	size_t bytes = sizeof(struct bkt) << (s->level + 1), at = offset_of_level(x, s->level + 1);
-	size_t from = (size_t)s->populated * BKT_STEP_BYTES;
+	uint32_t level = bkt_level(x) + 1, step = bkt_get(&s->populated);
+	size_t bytes = sizeof(struct bkt) << level, at = offset_of_level(x, level), from = (size_t)step * BKT_STEP_BYTES;
 
 	if (from >= bytes)
-		return true;
+		return;
 	flow_region_populate(x->region, at + from, at + MIN_OF(bytes, from + BKT_STEP_BYTES));
-	s->populated++;
-	return false;
+	bkt_set(&s->populated, step + 1);
 }
 
+/* The next homes nobody moves yet; how many. */
+static uint32_t claim_homes(struct bkt_state *s, uint32_t *level, uint32_t *first)
+{
+	uint64_t claim = __atomic_load_n(&s->claim, __ATOMIC_ACQUIRE), next;
+	uint32_t n;
+
+	do {
+		*level = claim >> 32;
+		*first = (uint32_t)claim;
+		n = MIN_OF(((uint32_t)1 << *level) - *first, (uint32_t)BKT_MOVES);
+		next = claim + n;
+	} while (n && !__atomic_compare_exchange_n(&s->claim, &claim, next, true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+	return n;
+}
+
+/* A home that finds no room in the next level stays, and so does the level: only an adversary who knows
+ * the seed gets there, and then inserts end in -ENOSPC. */
 static void move_step(struct bkt_index *x)
 {
 	struct bkt_state *s = x->state;
-	uint32_t level = s->level, homes = (uint32_t)1 << level;
+	uint32_t level, first, n = claim_homes(s, &level, &first), moved = 0;
 
-	for (unsigned i = 0; i < BKT_MOVES && s->cursor < homes; i++) {
-		if (!move_home(x, level, s->cursor))
-			return;
-		s->cursor++;
-	}
-	if (s->cursor < homes)
+	for (uint32_t i = 0; i < n; i++)
+		moved += move_home(x, level, first + i);
+	if (!n || __atomic_add_fetch(&s->moved, moved, __ATOMIC_ACQ_REL) < (uint32_t)1 << level)
 		return;
-	s->cursor = 0;
-	s->populated = 0;
-	s->released = 1;
+	bkt_set(&s->moved, 0);
+	bkt_set(&s->populated, 0);
+	bkt_set(&s->released, 1);
 	__atomic_store_n(&s->level, level + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&s->claim, (uint64_t)(level + 1) << 32, __ATOMIC_RELEASE);
 }
 
 void bkt_grow_step(struct bkt_index *x)
 {
 	struct bkt_state *s = x->state;
-	uint64_t load;
+	uint64_t load = __atomic_load_n(&s->count, __ATOMIC_RELAXED) * 100, slots = (uint64_t)BKT_SLOTS << bkt_level(x);
+	bool more = bkt_level(x) < x->level_max;
 
-	if (__atomic_exchange_n(&x->growing, 1, __ATOMIC_ACQUIRE))
+	if (more && ((uint32_t)__atomic_load_n(&s->claim, __ATOMIC_RELAXED) || load > slots * BKT_MOVE_PERCENT))
+		move_step(x);
+	if (__atomic_exchange_n(&x->busy, 1, __ATOMIC_ACQUIRE))
 		return;
-	load = __atomic_load_n(&s->count, __ATOMIC_RELAXED) * 100;
-	if (s->released)
+	if (bkt_get(&s->released))
 		release_step(x);
-	else if (s->level < x->level_max) {
-		uint64_t slots = (uint64_t)BKT_SLOTS << s->level;
-
-		if ((s->cursor || load > slots * BKT_POPULATE_PERCENT) && populate_step(x) &&
-			(s->cursor || load > slots * BKT_MOVE_PERCENT))
-			move_step(x);
-	}
-	__atomic_store_n(&x->growing, 0, __ATOMIC_RELEASE);
+	else if (more && bkt_level(x) < x->level_max)
+		populate_step(x);
+	__atomic_store_n(&x->busy, 0, __ATOMIC_RELEASE);
 }

@@ -20,7 +20,8 @@
  * each insert moves a few homes: under the home's lock its keys are entered in the next level, then the head
  * says MOVED and everyone goes on to the next level, then the old slots are cleared. When all homes have
  * moved `level` is advanced and the old array is released in steps. A reader that found nothing checks that
- * neither happened while it looked, else it looks again.
+ * neither happened while it looked, else it looks again. Any number of writers move homes at the same time, so one
+ * that sleeps in the middle stops nobody.
  *
  * Inside room flow. State is relocatable (struct bkt_state); struct bkt_index is the process's view.
  */
@@ -62,9 +63,10 @@ _Static_assert(sizeof(struct bkt) == 64, "one line");
 /* Relocatable. */
 struct bkt_state {
 	uint32_t level;     /* readers start here */
-	uint32_t populated; /* bytes of level + 1 that are ready, in steps */
-	uint32_t cursor;    /* homes of `level` below have moved */
-	uint32_t released;  /* steps of level - 1 given back */
+	uint32_t populated; /* steps of level + 1 that are ready */
+	uint32_t released;  /* steps of level - 1 given back, plus 1; 0 = nothing to give back */
+	uint32_t moved;     /* homes of `level` that have moved */
+	uint64_t claim;     /* level << 32 | homes below are moved or being moved by somebody */
 	uint64_t count;     /* keys */
 };
 
@@ -73,7 +75,7 @@ struct bkt_index {
 	struct bkt_state *state;
 	const struct flow_region *region; /* base lies inside */
 	uint32_t level_max;
-	uint32_t growing; /* one thread at a time does the growing */
+	uint32_t busy; /* one thread at a time populates and releases */
 	uint64_t (*hash_of)(const void *owner, uint32_t id); /* of a record in the index */
 	const void *owner;
 };
@@ -118,6 +120,17 @@ static inline uint32_t bkt_level(const struct bkt_index *x)
 static inline uint32_t bkt_head(const struct bkt *b)
 {
 	return __atomic_load_n(&b->head, __ATOMIC_ACQUIRE);
+}
+
+/* Fields of the state that are hints to others or guarded by `busy`. */
+static inline uint32_t bkt_get(const uint32_t *field)
+{
+	return __atomic_load_n(field, __ATOMIC_RELAXED);
+}
+
+static inline void bkt_set(uint32_t *field, uint32_t value)
+{
+	__atomic_store_n(field, value, __ATOMIC_RELAXED);
 }
 
 static inline uint32_t bkt_id(const struct bkt *b, unsigned slot)
@@ -205,10 +218,11 @@ void bkt_grow_step(struct bkt_index *x);
 static inline void bkt_grow(struct bkt_index *x)
 {
 	const struct bkt_state *s = x->state;
-	uint64_t slots = (uint64_t)BKT_SLOTS << s->level;
+	uint32_t level = bkt_get(&s->level);
+	uint64_t full = (uint64_t)BKT_SLOTS * BKT_POPULATE_PERCENT << level;
 
-	if (unlikely(__atomic_load_n(&s->count, __ATOMIC_RELAXED) * 100 > slots * BKT_POPULATE_PERCENT || s->cursor ||
-		    s->released))
+	if (unlikely(bkt_get(&s->released) || (level < x->level_max && (__atomic_load_n(&s->count, __ATOMIC_RELAXED) * 100 > full ||
+								      (uint32_t)__atomic_load_n(&s->claim, __ATOMIC_RELAXED)))))
 		bkt_grow_step(x);
 }
 

@@ -188,7 +188,7 @@ static void adopt(struct flow_conn_table *t)
 
 		if (!flow_region_release(&t->region, fh->at_buckets, fh->at_links))
 			memset(f->index.base, 0, MIN_OF(bkt_bytes(fh->index.level + 1), fh->at_links - fh->at_buckets));
-		fh->index = (struct bkt_state){.level = BKT_LEVEL_MIN};
+		fh->index = (struct bkt_state){.level = BKT_LEVEL_MIN, .claim = (uint64_t)BKT_LEVEL_MIN << 32};
 		flow_pool_start_at(&f->pool, MAX_OF(high, 1u));
 		for (uint32_t pair = 1; pair < high; pair++) {
 			if (!(conn_common_at(f, pair * 2)->state & CONN_ST_LIVE)) {

@@ -16,9 +16,9 @@
 
 #include "flow/flow.h"
 
-#define FLOW_POOL_SHARDS 8
+#define FLOW_POOL_SHARDS 4
 #define FLOW_POOL_CHUNK 64  /* indexes given back per grace-period token, and fresh ones per refill */
-#define FLOW_POOL_BATCHES 256
+#define FLOW_POOL_BATCHES 16  /* per shard; more are merged. Small, because a wildcard table has a pool per mask */
 
 struct flow_pool_batch {
 	uint32_t head, tail, count;

@@ -6,12 +6,13 @@
 #include "flow_test.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include "flow/conn.h"
 #include "flow/conn_int.h"
 
-#define CAPACITY 6000
+#define CAPACITY 2500
 #define HOSTS 12
 #define PORTS 40
 
@@ -266,11 +267,11 @@ static void same_as_the_twin(void **state)
 	struct rng r;
 
 	rng_init(&r, rng_test_seed("conn twin"));
-	for (unsigned op = 0; op < 30000; op++) {
+	for (unsigned op = 0; op < 12000; op++) {
 		unsigned what = rng_below(&r, 20);
 
 		/* Grow, shrink, and grow to the limit. */
-		if (what < (op / 10000 == 1 ? 6 : 14))
+		if (what < (op / 4000 == 1 ? 6 : 14))
 			add_one(table, t, &r);
 		else if (what < 17)
 			remove_one(table, t, &r);
@@ -442,7 +443,7 @@ static void the_table_is_relocatable(void **state)
 	close(mkstemp(name));
 	rng_init(&r, rng_test_seed("conn relocation"));
 	table = make_table(ctx, CAPACITY, name);
-	for (unsigned i = 0; i < 3000; i++)
+	for (unsigned i = 0; i < 1500; i++)
 		add_one(table, t, &r);
 	for (unsigned i = 0; i < 500; i++)
 		remove_one(table, t, &r);
@@ -458,7 +459,7 @@ static void the_table_is_relocatable(void **state)
 	heir = make_table(ctx, CAPACITY, name);
 	for (unsigned i = 0; i < 200; i++)
 		look_many(heir, t, &r);
-	for (unsigned i = 0; i < 3000; i++) {
+	for (unsigned i = 0; i < 1500; i++) {
 		add_one(heir, t, &r);
 		remove_one(heir, t, &r);
 	}
@@ -564,12 +565,16 @@ static void churn(struct flow_conn_table *table, struct rng *r, unsigned rounds)
 	for (unsigned i = 0; i < rounds; i++) {
 		unsigned n = STABLE + rng_below(r, 39 * STABLE);
 		struct conn_spec s = race_spec(n);
+		int err;
 
 		if (refs[n]) {
 			conn_remove(table, refs[n]);
 			refs[n] = 0;
 		} else {
-			assert_int_equal(conn_add(table, 0, &s, now, &refs[n]), 0);
+			/* A reader that sleeps inside its burst holds up reuse; the pool may run dry. */
+			while ((err = conn_add(table, 0, &s, now, &refs[n])) == -ENOSPC)
+				sched_yield();
+			assert_int_equal(err, 0);
 		}
 	}
 }
@@ -595,7 +600,7 @@ static void readers_never_see_halves(void **state)
 		race[i] = (struct race){.ctx = ctx, .table = table, .worker = i + 1};
 		pthread_create(&thread[i], NULL, hammer, &race[i]);
 	}
-	churn(table, &r, 300000);
+	churn(table, &r, 120000);
 	for (unsigned i = 0; i < 2; i++) {
 		__atomic_store_n(&race[i].stop, true, __ATOMIC_RELAXED);
 		pthread_join(thread[i], NULL);

@@ -299,7 +299,7 @@ static void readers_see_whole_rules(void **state)
 			assert_int_equal(flow_wild_insert(race.w, &cfg, &rule[i]), 0);
 	}
 	pthread_create(&thread, NULL, hammer, &race);
-	for (unsigned n = 0; n < 60000; n++) {
+	for (unsigned n = 0; n < 20000; n++) {
 		unsigned i = rng_between(&r, 1, 7);
 		struct flow_wild_rule_cfg cfg = {.match = &m[i], .priority = 100 - i, .owner = (void *)(uintptr_t)(101 - i)};
 
