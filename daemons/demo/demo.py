@@ -228,6 +228,7 @@ def main():
     keep = "--keep" in sys.argv
     r, cluster = Report(), Cluster(args[0])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also when a shell started us in the background
     try:
         story(cluster, r, keep)
     except KeyboardInterrupt:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* dump: pipes, entries and programs as text for people. */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -21,6 +22,38 @@ static void add_hex(struct str *out, const uint8_t *bytes, unsigned n)
 	str_add(out, "0x");
 	for (unsigned i = 0; i < n; i++)
 		str_addf(out, "%02x", bytes[i]);
+}
+
+/* A field's bytes as people write them: addresses, MACs, ports; hex for the rest. */
+static void add_value(struct str *out, const struct flow_field *f, const uint8_t *bytes)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (f->length == 4 && strstr(f->name, "ipv4.") && strstr(f->name, "_ip"))
+		str_add(out, inet_ntop(AF_INET, bytes, text, sizeof(text)));
+	else if (f->length == 16 && strstr(f->name, "ipv6.") && strstr(f->name, "_ip"))
+		str_add(out, inet_ntop(AF_INET6, bytes, text, sizeof(text)));
+	else if (f->length == 6 && strstr(f->name, "_mac"))
+		str_addf(out, "%02x:%02x:%02x:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]);
+	else if (f->length == 2 && strstr(f->name, "_port"))
+		str_addf(out, "%u", bytes[0] << 8 | bytes[1]);
+	else
+		add_hex(out, bytes, f->length);
+}
+
+/* What the shape bits say, by header names. */
+static void add_shape(struct str *out, const char *prefix, uint16_t value, uint16_t mask)
+{
+	if (mask & FLOW_SHAPE_L2)
+		str_addf(out, " %s%s", prefix, pkt_l2_name(value & FLOW_SHAPE_L2));
+	if (mask & FLOW_SHAPE_L3)
+		str_addf(out, " %s%s", prefix, pkt_l3_name((value & FLOW_SHAPE_L3) >> FLOW_SHAPE_L3_SHIFT));
+	if (mask & FLOW_SHAPE_L4)
+		str_addf(out, " %s%s", prefix, pkt_l4_name((value & FLOW_SHAPE_L4) >> FLOW_SHAPE_L4_SHIFT));
+	if (mask & FLOW_SHAPE_FRAG)
+		str_addf(out, " %s%s", prefix, value & FLOW_SHAPE_FRAG ? "fragment" : "whole");
+	if (mask & FLOW_SHAPE_TUN)
+		str_addf(out, " %s%s", prefix, value & FLOW_SHAPE_TUN ? pkt_tun_name(value >> FLOW_SHAPE_TUN_SHIFT) : "no-tunnel");
 }
 
 static bool all_set(const uint8_t *mask, unsigned n)
@@ -50,7 +83,7 @@ static void dump_set(const struct flow_op *op, const uint8_t *data, struct str *
 	const uint8_t *value = data + op->data;
 
 	str_addf(out, " %s = ", f->name);
-	add_hex(out, value, f->length);
+	add_value(out, f, value);
 	if (!all_set(value + f->length, f->length)) {
 		str_add(out, " / ");
 		add_hex(out, value + f->length, f->length);
@@ -161,7 +194,7 @@ void dump_match(const struct flow_key *value, const struct flow_key *mask, struc
 		if (f->key_offset == 0xffff || f->bit_width || !any_set(m, f->length) || (shape & f->shape_mask) != f->shape)
 			continue;
 		str_addf(out, " %s=", f->name);
-		add_hex(out, value->bytes + f->key_offset, f->length);
+		add_value(out, f, value->bytes + f->key_offset);
 		if (!all_set(m, f->length)) {
 			str_add_char(out, '/');
 			add_hex(out, m, f->length);
@@ -169,9 +202,9 @@ void dump_match(const struct flow_key *value, const struct flow_key *mask, struc
 		memset(m, 0, f->length);
 	}
 	if (mask->hot.shape)
-		str_addf(out, " shape=%#x/%#x", value->hot.shape, mask->hot.shape);
+		add_shape(out, "", value->hot.shape, mask->hot.shape);
 	if (mask->inner.shape)
-		str_addf(out, " inner.shape=%#x/%#x", value->inner.shape, mask->inner.shape);
+		add_shape(out, "inner.", value->inner.shape, mask->inner.shape);
 }
 
 struct dump {
