@@ -119,8 +119,11 @@ void dump_op(const struct flow_op *op, const uint8_t *data, struct str *out)
 		add_hex(out, data + op->data, 4);
 		break;
 	case FLOW_OP_DECAP:
+		if (op->index)
+			str_addf(out, " to a new header of %u bytes", op->index);
+		break;
 	case FLOW_OP_ENCAP:
-		str_addf(out, " %u bytes", op->code == FLOW_OP_DECAP ? op->index : data[op->data + offsetof(struct pkt_encap, len)]);
+		str_addf(out, " %u bytes", data[op->data + offsetof(struct pkt_encap, len)]);
 		break;
 	case FLOW_OP_COUNT:
 	case FLOW_OP_TOUCH:
