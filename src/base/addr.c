@@ -108,7 +108,8 @@ int prefix_parse(const char *text, struct prefix *p)
 
 	if (strlen(text) >= PREFIX_TEXT_MAX || (slash && slash - text >= ADDR_TEXT_MAX))
 		return refuse_text("an IP prefix", text, expected);
-	snprintf(addr, sizeof(addr), "%.*s", slash ? (int)(slash - text) : (int)sizeof(addr) - 1, text);
+	snprintf(addr, sizeof(addr), "%.*s", slash ? (int)(slash - text) : (int)sizeof(addr) - 1,
+		text);
 	if (addr_parse(addr, &parsed.addr))
 		return refuse_text("an IP prefix", text, expected);
 	len = (int)addr_bits(&parsed.addr);
@@ -207,7 +208,8 @@ const char *addr_port_print(const struct addr *a, uint16_t port, char text[ADDR_
 {
 	char addr[ADDR_TEXT_MAX];
 
-	snprintf(text, ADDR_PORT_TEXT_MAX, addr_is_v6(a) ? "[%s]:%u" : "%s:%u", addr_print(a, addr), port);
+	snprintf(text, ADDR_PORT_TEXT_MAX, addr_is_v6(a) ? "[%s]:%u" : "%s:%u", addr_print(a, addr),
+		port);
 	return text;
 }
 
@@ -243,7 +245,8 @@ int addr_from_sockaddr(const struct sockaddr *sa, struct addr *a, uint16_t *port
 		*port = ntohs(in6->sin6_port);
 		return 0;
 	}
-	return refuse(EAFNOSUPPORT, "socket address family %d is neither IPv4 nor IPv6", sa->sa_family);
+	return refuse(
+		EAFNOSUPPORT, "socket address family %d is neither IPv4 nor IPv6", sa->sa_family);
 }
 
 /* --- MAC --- */
@@ -278,7 +281,7 @@ int mac_parse(const char *text, uint8_t mac[6])
 
 const char *mac_print(const uint8_t mac[6], char text[MAC_TEXT_MAX])
 {
-	snprintf(text, MAC_TEXT_MAX, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
-		mac[4], mac[5]);
+	snprintf(text, MAC_TEXT_MAX, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+		mac[3], mac[4], mac[5]);
 	return text;
 }

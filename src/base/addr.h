@@ -21,7 +21,7 @@ struct addr {
 
 struct prefix {
 	struct addr addr; /* host bits are kept as written; see prefix_network() */
-	uint32_t len;	  /* 0..32 or 0..128 */
+	uint32_t len;     /* 0..32 or 0..128 */
 };
 
 #define ADDR_TEXT_MAX 46      /* with the NUL */

@@ -73,7 +73,9 @@ uint8_t *base64_decode(const char *text, size_t *len)
 	if (n % 4)
 		return bad(bytes);
 	for (size_t i = 0; i < n; i += 4) {
-		unsigned padding = i + 4 < n ? 0 : (text[i + 3] == '=') + (text[i + 3] == '=' && text[i + 2] == '=');
+		unsigned padding = i + 4 < n ? 0
+					     : (text[i + 3] == '=') +
+						       (text[i + 3] == '=' && text[i + 2] == '=');
 		uint32_t group;
 
 		if (!group_of(text + i, padding, &group))

@@ -22,7 +22,8 @@ enum cpu_feature {
 	CPU_AVX2 = 1 << 4,
 	CPU_BMI2 = 1 << 5,
 	CPU_GFNI = 1 << 6,
-	CPU_AVX512 = 1 << 7, /* F, BW, DQ and VL together: the set of every server core since 2017 */
+	CPU_AVX512 =
+		1 << 7, /* F, BW, DQ and VL together: the set of every server core since 2017 */
 	CPU_VAES = 1 << 8,
 	CPU_VPCLMUL = 1 << 9,
 };

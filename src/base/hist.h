@@ -18,7 +18,7 @@
 
 struct hist {
 	uint64_t count;
-	uint64_t sum; /* wraps; hist_mean() is meaningless after 2^64 */
+	uint64_t sum;          /* wraps; hist_mean() is meaningless after 2^64 */
 	uint64_t min_inverted; /* ~min, so that zero means "none yet" */
 	uint64_t max;
 	uint64_t bucket[HIST_BUCKETS];
@@ -36,7 +36,8 @@ static inline unsigned hist_index(uint64_t value)
 
 static inline void hist_bump(uint64_t *counter, uint64_t by)
 {
-	__atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + by, __ATOMIC_RELAXED);
+	__atomic_store_n(
+		counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + by, __ATOMIC_RELAXED);
 }
 
 static inline void hist_record_n(struct hist *h, uint64_t value, uint64_t times)

@@ -33,7 +33,10 @@ struct hmap {
 	size_t count;
 };
 
-#define HMAP_INIT {.buckets = NULL}
+#define HMAP_INIT               \
+	{                       \
+		.buckets = NULL \
+	}
 
 void hmap_init(struct hmap *map);
 
@@ -72,25 +75,26 @@ uint64_t hmap_hash_u64(uint64_t value);
 void hmap_seed(uint64_t seed0, uint64_t seed1);
 
 /* The element around a node, NULL for NULL. */
-#define hmap_entry(ptr, type, member)                                                              \
-	({                                                                                             \
-		struct hmap_node *hmap_n_ = (ptr);                                                         \
-		hmap_n_ ? container_of(hmap_n_, type, member) : (type *)NULL;                              \
+#define hmap_entry(ptr, type, member)                                         \
+	({                                                                    \
+		struct hmap_node *hmap_n_ = (ptr);                            \
+		hmap_n_ ? container_of(hmap_n_, type, member) : (type *)NULL; \
 	})
 
 /* The body must not insert; hmap_for_each_safe allows removing `pos`. */
-#define hmap_for_each(pos, map, member)                                                            \
-	for ((pos) = hmap_entry(hmap_first(map), __typeof__(*(pos)), member); (pos);                   \
+#define hmap_for_each(pos, map, member)                                              \
+	for ((pos) = hmap_entry(hmap_first(map), __typeof__(*(pos)), member); (pos); \
 		(pos) = hmap_entry(hmap_next(map, &(pos)->member), __typeof__(*(pos)), member))
 
-#define hmap_for_each_safe(pos, tmp, map, member)                                                  \
-	for ((pos) = hmap_entry(hmap_first(map), __typeof__(*(pos)), member);                          \
-		(pos) && ((tmp) = hmap_entry(hmap_next(map, &(pos)->member), __typeof__(*(pos)), member),  \
-				 true);                                                                            \
+#define hmap_for_each_safe(pos, tmp, map, member)                                                \
+	for ((pos) = hmap_entry(hmap_first(map), __typeof__(*(pos)), member);                    \
+		(pos) &&                                                                         \
+		((tmp) = hmap_entry(hmap_next(map, &(pos)->member), __typeof__(*(pos)), member), \
+		true);                                                                           \
 		(pos) = (tmp))
 
-#define hmap_for_each_hash(pos, map, hash, member)                                                 \
-	for ((pos) = hmap_entry(hmap_first_hash(map, hash), __typeof__(*(pos)), member); (pos);        \
+#define hmap_for_each_hash(pos, map, hash, member)                                              \
+	for ((pos) = hmap_entry(hmap_first_hash(map, hash), __typeof__(*(pos)), member); (pos); \
 		(pos) = hmap_entry(hmap_next_hash(&(pos)->member), __typeof__(*(pos)), member))
 
 #endif

@@ -19,7 +19,10 @@ struct list {
 	struct list *prev, *next;
 };
 
-#define LIST_INIT(name) {.prev = &(name), .next = &(name)}
+#define LIST_INIT(name)                          \
+	{                                        \
+		.prev = &(name), .next = &(name) \
+	}
 
 static inline void list_init(struct list *l)
 {
@@ -100,15 +103,16 @@ static inline void list_splice_back(struct list *to, struct list *from)
 
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
 
-#define list_for_each(pos, head, member)                                                           \
-	for ((pos) = list_entry((head)->next, __typeof__(*(pos)), member); &(pos)->member != (head);   \
+#define list_for_each(pos, head, member)                                   \
+	for ((pos) = list_entry((head)->next, __typeof__(*(pos)), member); \
+		&(pos)->member != (head);                                  \
 		(pos) = list_entry((pos)->member.next, __typeof__(*(pos)), member))
 
 /* The body may remove and free `pos`, nothing else. `tmp` is a second pointer of the same type. */
-#define list_for_each_safe(pos, tmp, head, member)                                                 \
-	for ((pos) = list_entry((head)->next, __typeof__(*(pos)), member),                             \
-		(tmp) = list_entry((pos)->member.next, __typeof__(*(pos)), member);                        \
-		&(pos)->member != (head);                                                                  \
+#define list_for_each_safe(pos, tmp, head, member)                              \
+	for ((pos) = list_entry((head)->next, __typeof__(*(pos)), member),      \
+	    (tmp) = list_entry((pos)->member.next, __typeof__(*(pos)), member); \
+		&(pos)->member != (head);                                       \
 		(pos) = (tmp), (tmp) = list_entry((tmp)->member.next, __typeof__(*(pos)), member))
 
 #endif

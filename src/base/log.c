@@ -40,8 +40,8 @@ static const struct {
 	{"trace", LOG_TRACE},
 };
 
-static void to_stderr(void *arg, enum log_level level, const char *module, const char *file, int line,
-	const char *text)
+static void to_stderr(void *arg, enum log_level level, const char *module, const char *file,
+	int line, const char *text)
 {
 	struct timespec ts;
 	struct tm tm;
@@ -74,7 +74,9 @@ static int module_level_from_env(const char *module)
 	int level;
 
 	for (i = 0; i < sizeof(name) - 1 && module[i]; i++)
-		name[i] = isalnum((unsigned char)module[i]) ? (char)toupper((unsigned char)module[i]) : '_';
+		name[i] = isalnum((unsigned char)module[i])
+				  ? (char)toupper((unsigned char)module[i])
+				  : '_';
 	name[i] = '\0';
 	for (;;) {
 		char *cut;
@@ -113,8 +115,8 @@ static void resolve(struct log_module *module)
 	modules = module;
 }
 
-void log_write(struct log_module *module, enum log_level level, const char *file, int line, const char *fmt,
-	...)
+void log_write(struct log_module *module, enum log_level level, const char *file, int line,
+	const char *fmt, ...)
 {
 	int limit = __atomic_load_n(&module->level, __ATOMIC_RELAXED);
 	char text[1024];
@@ -203,8 +205,9 @@ int log_level_parse(const char *text)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcasecmp(text, names[i].name))
 			return names[i].level;
-	return refuse(EINVAL, "log level '%s': expected disable, critical, error, warning, info, debug, trace "
-			      "or a number from 10 to 70",
+	return refuse(EINVAL,
+		"log level '%s': expected disable, critical, error, warning, info, debug, trace "
+		"or a number from 10 to 70",
 		text);
 }
 

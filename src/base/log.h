@@ -31,8 +31,7 @@ struct log_module {
 	struct log_module *next;
 };
 
-#define LOG_MODULE(module_name)                                                                    \
-	static struct log_module log_here = {.name = module_name}
+#define LOG_MODULE(module_name) static struct log_module log_here = {.name = module_name}
 
 #define log_crit(...) log_write(&log_here, LOG_CRIT, __FILE__, __LINE__, __VA_ARGS__)
 #define log_err(...) log_write(&log_here, LOG_ERROR, __FILE__, __LINE__, __VA_ARGS__)

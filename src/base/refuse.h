@@ -17,12 +17,12 @@ int refuse(int errnum, const char *fmt, ...) __attribute__((format(printf, 2, 3)
 
 /* The same function, in a form that lets compilers and analyzers see what it returns: without it each
  * caller's out parameters look unset on a path that cannot happen. */
-#define refuse(errnum, ...)                                                                        \
-	({                                                                                             \
-		int refuse_errnum_ = (errnum);                                                             \
-                                                                                                   \
-		(refuse)(refuse_errnum_, __VA_ARGS__);                                                     \
-		-refuse_errnum_;                                                                           \
+#define refuse(errnum, ...)                            \
+	({                                             \
+		int refuse_errnum_ = (errnum);         \
+                                                       \
+		(refuse)(refuse_errnum_, __VA_ARGS__); \
+		-refuse_errnum_;                       \
 	})
 
 /* Put "prefix: " in front of the present sentence and return err unchanged (err is negative). */

@@ -123,7 +123,7 @@ static inline bool ring_mpmc_push(struct ring_mpmc *r, void *item)
 
 		if (ticket == pos) {
 			if (atomic_compare_exchange_weak_explicit(&r->tail, &pos, pos + 1,
-					memory_order_relaxed, memory_order_relaxed)) {
+				    memory_order_relaxed, memory_order_relaxed)) {
 				s->item = item;
 				atomic_store_explicit(&s->ticket, pos + 1, memory_order_release);
 				return true;
@@ -147,7 +147,7 @@ static inline void *ring_mpmc_pop(struct ring_mpmc *r)
 
 		if (ticket == pos + 1) {
 			if (atomic_compare_exchange_weak_explicit(&r->head, &pos, pos + 1,
-					memory_order_relaxed, memory_order_relaxed)) {
+				    memory_order_relaxed, memory_order_relaxed)) {
 				void *item = s->item;
 
 				atomic_store_explicit(

@@ -23,7 +23,10 @@ struct str {
 	bool failed;
 };
 
-#define STR_INIT {.data = NULL}
+#define STR_INIT             \
+	{                    \
+		.data = NULL \
+	}
 
 void str_add(struct str *s, const char *text);
 void str_add_bytes(struct str *s, const void *bytes, size_t len);

@@ -178,7 +178,8 @@ static int take_key(struct loader *l, struct level *at, const char *text, size_t
 	at->key_line = l->line;
 	twin = at->node->count < LONG_MAP ? find_short(at->node, at->key) : find_long(at, at->key);
 	if (twin)
-		return refuse(EINVAL, "%s:%d: column %d: key '%.64s' is here twice, first in line %d",
+		return refuse(EINVAL,
+			"%s:%d: column %d: key '%.64s' is here twice, first in line %d",
 			l->file->name, l->line, l->column, at->key, twin->key_line);
 	return 0;
 }
@@ -237,9 +238,10 @@ static struct yaml_node *anchor_find(const struct loader *l, const char *name)
 	struct anchor *a, *newest = NULL;
 
 	hmap_for_each_hash(a, &l->anchors, hmap_hash_str(name), node)
-		if (!strcmp(a->name, name) && (!newest || a->target->line > newest->target->line ||
-			(a->target->line == newest->target->line &&
-				a->target->column > newest->target->column)))
+		if (!strcmp(a->name, name) &&
+			(!newest || a->target->line > newest->target->line ||
+				(a->target->line == newest->target->line &&
+					a->target->column > newest->target->column)))
 			newest = a;
 	return newest ? newest->target : NULL;
 }
@@ -337,8 +339,8 @@ static int on_alias(struct loader *l, const char *name)
 	const struct yaml_node *target = anchor_find(l, name);
 
 	if (!target)
-		return refuse(EINVAL, "%s:%d: alias '*%.64s' has no anchor before it", l->file->name, l->line,
-			name);
+		return refuse(EINVAL, "%s:%d: alias '*%.64s' has no anchor before it",
+			l->file->name, l->line, name);
 	if (key_expected(l)) {
 		if (target->kind != YAML_SCALAR)
 			return refuse_here(l, EINVAL, "a list or map cannot be a key");
@@ -346,8 +348,8 @@ static int on_alias(struct loader *l, const char *name)
 	}
 	for (unsigned i = 0; i < l->depth; i++)
 		if (l->stack[i].node == target)
-			return refuse(EINVAL, "%s:%d: alias '*%.64s' contains itself", l->file->name, l->line,
-				name);
+			return refuse(EINVAL, "%s:%d: alias '*%.64s' contains itself",
+				l->file->name, l->line, name);
 	return expand(l, target);
 }
 
@@ -360,11 +362,13 @@ static int end_document(struct loader *l)
 	if (!l->root || l->root->kind == YAML_NULL)
 		return 0;
 	if (f->n_roots >= YAML_DOCUMENTS_MAX)
-		return refuse(EFBIG, "%s:%d: more than %u documents", f->name, l->line, YAML_DOCUMENTS_MAX);
+		return refuse(EFBIG, "%s:%d: more than %u documents", f->name, l->line,
+			YAML_DOCUMENTS_MAX);
 	if ((f->n_roots & (f->n_roots - 1)) == 0) {
 		more = realloc(f->roots, sizeof(*more) * MAX_OF(2 * f->n_roots, 1u));
 		if (!more)
-			return refuse(ENOMEM, "%s: no memory for %u documents", f->name, f->n_roots);
+			return refuse(
+				ENOMEM, "%s: no memory for %u documents", f->name, f->n_roots);
 		f->roots = more;
 	}
 	f->roots[f->n_roots++] = l->root;
@@ -406,9 +410,11 @@ static int refuse_syntax(struct loader *l)
 	if (p->error == YAML_MEMORY_ERROR)
 		return refuse(ENOMEM, "%s: no memory to parse it", l->file->name);
 	if (p->error == YAML_READER_ERROR)
-		return refuse(EINVAL, "%s: byte %zu: %s", l->file->name, p->problem_offset, problem);
+		return refuse(
+			EINVAL, "%s: byte %zu: %s", l->file->name, p->problem_offset, problem);
 	return refuse(EINVAL, "%s:%zu: column %zu: %s%s%s", l->file->name, p->problem_mark.line + 1,
-		p->problem_mark.column + 1, problem, p->context ? " " : "", p->context ? p->context : "");
+		p->problem_mark.column + 1, problem, p->context ? " " : "",
+		p->context ? p->context : "");
 }
 
 static int parse_all(struct loader *l)
@@ -457,7 +463,8 @@ int yaml_load_text(const char *name, const char *text, size_t len, struct yaml_f
 	int err;
 
 	if (len > YAML_BYTES_MAX)
-		return refuse(EFBIG, "%s: %zu bytes is over the limit of %u", name, len, YAML_BYTES_MAX);
+		return refuse(
+			EFBIG, "%s: %zu bytes is over the limit of %u", name, len, YAML_BYTES_MAX);
 	f = calloc(1, sizeof(*f));
 	if (f)
 		f->name = strdup(name);
@@ -499,7 +506,8 @@ static int slurp(const char *path, int fd, char **text, size_t *len)
 	}
 	free(data);
 	if (n < 0)
-		return refuse(errno == EISDIR ? EISDIR : EIO, "%s: cannot read: %s", path, strerror(errno));
+		return refuse(errno == EISDIR ? EISDIR : EIO, "%s: cannot read: %s", path,
+			strerror(errno));
 	if (have > YAML_BYTES_MAX)
 		return refuse(EFBIG, "%s: over the limit of %u bytes", path, YAML_BYTES_MAX);
 	return refuse(ENOMEM, "%s: no memory to read it", path);

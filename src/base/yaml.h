@@ -49,14 +49,14 @@ enum yaml_kind {
 
 struct yaml_node {
 	enum yaml_kind kind;
-	bool quoted;	  /* a scalar in quotes or a block: "true" is text then, not a bool */
+	bool quoted;      /* a scalar in quotes or a block: "true" is text then, not a bool */
 	const char *text; /* scalar text, NUL-terminated; "" for null; NULL for lists and maps */
 	size_t text_len;
-	const char *key; /* own key in the parent map, else NULL */
-	unsigned index;	 /* own place in the parent */
-	unsigned count;	 /* children of a list or map */
+	const char *key;  /* own key in the parent map, else NULL */
+	unsigned index;   /* own place in the parent */
+	unsigned count;   /* children of a list or map */
 	int line, column; /* from 1: where the value begins */
-	int key_line;	  /* where its key stands; 0 without one */
+	int key_line;     /* where its key stands; 0 without one */
 	const struct yaml_node *parent;
 	const struct yaml_node *first, *next; /* children in file order */
 	const struct yaml_file *file;
@@ -82,8 +82,9 @@ const struct yaml_node *yaml_key(const struct yaml_node *map, const char *key);
 const struct yaml_node *yaml_at(const struct yaml_node *list, unsigned i);
 
 /* Children of a list or map (none for NULL). */
-#define yaml_each(pos, parent_node)                                                                \
-	for (const struct yaml_node *yaml_p_ = (parent_node), *pos = yaml_p_ ? yaml_p_->first : NULL; \
+#define yaml_each(pos, parent_node)                                         \
+	for (const struct yaml_node *yaml_p_ = (parent_node),               \
+				    *pos = yaml_p_ ? yaml_p_->first : NULL; \
 		pos; pos = pos->next)
 
 /* The node itself as a value. -EINVAL with a refusal that names file, line, field and value. */
@@ -102,8 +103,10 @@ int yaml_as_list(const struct yaml_node *node, const struct yaml_node **out);
 int yaml_as_map(const struct yaml_node *node, const struct yaml_node **out);
 
 /* need: the field must be there. want: it may be there. */
-int yaml_need_u64(const struct yaml_node *map, const char *path, uint64_t min, uint64_t max, uint64_t *out);
-int yaml_want_u64(const struct yaml_node *map, const char *path, uint64_t min, uint64_t max, uint64_t *out);
+int yaml_need_u64(
+	const struct yaml_node *map, const char *path, uint64_t min, uint64_t max, uint64_t *out);
+int yaml_want_u64(
+	const struct yaml_node *map, const char *path, uint64_t min, uint64_t max, uint64_t *out);
 int yaml_need_bool(const struct yaml_node *map, const char *path, bool *out);
 int yaml_want_bool(const struct yaml_node *map, const char *path, bool *out);
 int yaml_need_string(const struct yaml_node *map, const char *path, const char **out);
@@ -114,12 +117,14 @@ int yaml_need_prefix(const struct yaml_node *map, const char *path, struct prefi
 int yaml_want_prefix(const struct yaml_node *map, const char *path, struct prefix *out);
 int yaml_need_mac(const struct yaml_node *map, const char *path, uint8_t out[6]);
 int yaml_want_mac(const struct yaml_node *map, const char *path, uint8_t out[6]);
-int yaml_need_size(const struct yaml_node *map, const char *path, uint64_t min, uint64_t max, uint64_t *out);
-int yaml_want_size(const struct yaml_node *map, const char *path, uint64_t min, uint64_t max, uint64_t *out);
-int yaml_need_enum(const struct yaml_node *map, const char *path, const char *const *words, unsigned n,
-	unsigned *out);
-int yaml_want_enum(const struct yaml_node *map, const char *path, const char *const *words, unsigned n,
-	unsigned *out);
+int yaml_need_size(
+	const struct yaml_node *map, const char *path, uint64_t min, uint64_t max, uint64_t *out);
+int yaml_want_size(
+	const struct yaml_node *map, const char *path, uint64_t min, uint64_t max, uint64_t *out);
+int yaml_need_enum(const struct yaml_node *map, const char *path, const char *const *words,
+	unsigned n, unsigned *out);
+int yaml_want_enum(const struct yaml_node *map, const char *path, const char *const *words,
+	unsigned n, unsigned *out);
 int yaml_need_list(const struct yaml_node *map, const char *path, const struct yaml_node **out);
 int yaml_want_list(const struct yaml_node *map, const char *path, const struct yaml_node **out);
 int yaml_need_map(const struct yaml_node *map, const char *path, const struct yaml_node **out);

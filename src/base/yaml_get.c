@@ -117,10 +117,10 @@ static int not_a(const struct yaml_node *node, const char *what, const char *exp
 	char text[VALUE_TEXT_MAX];
 
 	if (node->kind != YAML_SCALAR)
-		return yaml_refuse(node, EINVAL, "%s where %s is expected (%s)", kinds[node->kind], what,
-			expected);
-	return yaml_refuse(node, EINVAL, "value '%s' is not %s; expected %s", value_text(node, text), what,
-		expected);
+		return yaml_refuse(node, EINVAL, "%s where %s is expected (%s)", kinds[node->kind],
+			what, expected);
+	return yaml_refuse(node, EINVAL, "value '%s' is not %s; expected %s",
+		value_text(node, text), what, expected);
 }
 
 static int missing(const struct yaml_node *map, const char *path)
@@ -128,8 +128,8 @@ static int missing(const struct yaml_node *map, const char *path)
 	char where[PATH_TEXT_MAX];
 
 	yaml_path(map, where, sizeof(where));
-	return refuse(ENOENT, "%s:%d: field '%s%s%s' is missing", yaml_file_name(map->file), map->line,
-		where, *where ? "." : "", path);
+	return refuse(ENOENT, "%s:%d: field '%s%s%s' is missing", yaml_file_name(map->file),
+		map->line, where, *where ? "." : "", path);
 }
 
 /* --- values --- */
@@ -179,7 +179,8 @@ int yaml_as_i64(const struct yaml_node *node, int64_t min, int64_t max, int64_t 
 	bool negative;
 	uint64_t n;
 
-	snprintf(expected, sizeof(expected), "a number from %lld to %lld", (long long)min, (long long)max);
+	snprintf(expected, sizeof(expected), "a number from %lld to %lld", (long long)min,
+		(long long)max);
 	negative = is_scalar(node) && node->text[0] == '-';
 	if (!is_scalar(node) || !digits(node->text + negative, &end, &n) || *end)
 		return not_a(node, "a number", expected);
@@ -200,8 +201,9 @@ int yaml_as_size(const struct yaml_node *node, uint64_t min, uint64_t max, uint6
 	const char *end;
 	uint64_t n;
 
-	snprintf(expected, sizeof(expected), "bytes from %llu to %llu, for example 4096, 64Ki or 1Mi",
-		(unsigned long long)min, (unsigned long long)max);
+	snprintf(expected, sizeof(expected),
+		"bytes from %llu to %llu, for example 4096, 64Ki or 1Mi", (unsigned long long)min,
+		(unsigned long long)max);
 	if (!is_scalar(node) || !digits(node->text, &end, &n))
 		return not_a(node, "a size", expected);
 	for (unsigned i = 0; i < ARRAY_SIZE(units); i++) {
@@ -298,7 +300,8 @@ int yaml_as_map(const struct yaml_node *node, const struct yaml_node **out)
 /* --- need and want: the same for every type --- */
 
 /* The field if it is there and not null; *err is what to return otherwise. */
-static const struct yaml_node *field(const struct yaml_node *map, const char *path, bool needed, int *err)
+static const struct yaml_node *field(
+	const struct yaml_node *map, const char *path, bool needed, int *err)
 {
 	const struct yaml_node *n = yaml_get(map, path);
 
@@ -308,20 +311,20 @@ static const struct yaml_node *field(const struct yaml_node *map, const char *pa
 	return NULL;
 }
 
-#define NEED_AND_WANT(type, params, args)                                                          \
-	int yaml_need_##type params                                                                    \
-	{                                                                                              \
-		int err;                                                                                   \
-		const struct yaml_node *n = field(map, path, true, &err);                                  \
-                                                                                                   \
-		return n ? yaml_as_##type args : err;                                                      \
-	}                                                                                              \
-	int yaml_want_##type params                                                                    \
-	{                                                                                              \
-		int err;                                                                                   \
-		const struct yaml_node *n = field(map, path, false, &err);                                 \
-                                                                                                   \
-		return n ? yaml_as_##type args : err;                                                      \
+#define NEED_AND_WANT(type, params, args)                                  \
+	int yaml_need_##type params                                        \
+	{                                                                  \
+		int err;                                                   \
+		const struct yaml_node *n = field(map, path, true, &err);  \
+                                                                           \
+		return n ? yaml_as_##type args : err;                      \
+	}                                                                  \
+	int yaml_want_##type params                                        \
+	{                                                                  \
+		int err;                                                   \
+		const struct yaml_node *n = field(map, path, false, &err); \
+                                                                           \
+		return n ? yaml_as_##type args : err;                      \
 	}
 #define AT const struct yaml_node *map, const char *path
 
@@ -334,7 +337,8 @@ NEED_AND_WANT(prefix, (AT, struct prefix *out), (n, out))
 NEED_AND_WANT(mac, (AT, uint8_t out[6]), (n, out))
 NEED_AND_WANT(list, (AT, const struct yaml_node **out), (n, out))
 NEED_AND_WANT(map, (AT, const struct yaml_node **out), (n, out))
-NEED_AND_WANT(enum, (AT, const char *const *words, unsigned n_words, unsigned *out), (n, words, n_words, out))
+NEED_AND_WANT(enum, (AT, const char *const *words, unsigned n_words, unsigned *out),
+	(n, words, n_words, out))
 
 /* --- unknown keys --- */
 
@@ -353,7 +357,8 @@ static unsigned distance(const char *a, const char *b)
 
 		row[0] = i;
 		for (unsigned j = 1; j <= lb; j++) {
-			bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
+			bool same = tolower((unsigned char)a[i - 1]) ==
+				    tolower((unsigned char)b[j - 1]);
 			unsigned replace = diagonal + !same;
 
 			diagonal = row[j];

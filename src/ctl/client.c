@@ -41,7 +41,8 @@ static int cannot_connect(const char *path)
 		return refuse(e, "nobody listens on %s", path);
 	case EACCES:
 	case EPERM:
-		return refuse(EACCES, "%s is not yours to open: use root, or a user in its group", path);
+		return refuse(
+			EACCES, "%s is not yours to open: use root, or a user in its group", path);
 	case EAGAIN:
 		return refuse(EBUSY, "%s is busy: too many are waiting to connect", path);
 	default:
@@ -56,7 +57,8 @@ int ctl_connect(const char *path, struct ctl_client **out)
 	int fd;
 
 	if (strlen(path) >= CTL_PATH_MAX)
-		return refuse(EINVAL, "%s is over the %d bytes of a socket path", path, CTL_PATH_MAX - 1);
+		return refuse(
+			EINVAL, "%s is over the %d bytes of a socket path", path, CTL_PATH_MAX - 1);
 	strcpy(sun.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&sun, sizeof(sun))) {
@@ -112,7 +114,8 @@ static int wait_for(struct ctl_client *c, short events, uint64_t deadline)
 		int ms = -1, n;
 
 		if (deadline)
-			ms = now >= deadline ? 0 : (int)((deadline - now + NS_PER_MS - 1) / NS_PER_MS);
+			ms = now >= deadline ? 0
+					     : (int)((deadline - now + NS_PER_MS - 1) / NS_PER_MS);
 		n = poll(&p, 1, ms);
 		if (n > 0)
 			return 0;
@@ -157,7 +160,8 @@ static int read_line(struct ctl_client *c, uint64_t deadline, char **line, size_
 		ssize_t n;
 
 		if (!at)
-			return refuse(-err, "%s sent more than %u bytes at once", c->path, CTL_REPLY_MAX);
+			return refuse(
+				-err, "%s sent more than %u bytes at once", c->path, CTL_REPLY_MAX);
 		n = recv(c->fd, at, room, 0);
 		if (n > 0)
 			line_filled(&c->in, (size_t)n);
@@ -192,7 +196,8 @@ static int keep(struct ctl_client *c, struct rpc_message *m)
 
 	if (!k) {
 		rpc_free(m);
-		return refuse(ENOBUFS, "%s: more than %u notifications before an answer", c->path, KEPT_MAX);
+		return refuse(ENOBUFS, "%s: more than %u notifications before an answer", c->path,
+			KEPT_MAX);
 	}
 	k->msg = *m;
 	list_push_back(&c->kept, &k->link);
@@ -234,7 +239,8 @@ static uint64_t deadline_of(int timeout_ms)
 	return timeout_ms < 0 ? 0 : clock_now_ns() + (uint64_t)timeout_ms * NS_PER_MS;
 }
 
-int ctl_call(struct ctl_client *c, const char *method, json_t *params, int timeout_ms, json_t **result)
+int ctl_call(
+	struct ctl_client *c, const char *method, json_t *params, int timeout_ms, json_t **result)
 {
 	uint64_t deadline = deadline_of(timeout_ms);
 	json_int_t id = ++c->next_id;

@@ -54,12 +54,14 @@
 
 #define CTL_CONNECTIONS_MAX 64
 #define CTL_METHODS_MAX 128
-#define CTL_REQUEST_MAX (32u << 20)   /* one line; node.apply carries the whole model of a large cluster */
-#define CTL_INPUT_TOTAL (128u << 20)  /* unfinished lines of all connections together */
-#define CTL_REPLY_MAX (64u << 20)     /* a larger result is answered with -EFBIG: use limits and offsets */
+#define CTL_REQUEST_MAX \
+	(32u << 20) /* one line; node.apply carries the whole model of a large cluster */
+#define CTL_INPUT_TOTAL (128u << 20) /* unfinished lines of all connections together */
+#define CTL_REPLY_MAX \
+	(64u << 20) /* a larger result is answered with -EFBIG: use limits and offsets */
 #define CTL_OUTPUT_PAUSE (256u << 10) /* queued output above which no further request is read */
 #define CTL_STREAM_MAX (4u << 20)     /* queued output above which notifications are refused */
-#define CTL_PENDING_MAX 32	      /* unanswered requests of one connection */
+#define CTL_PENDING_MAX 32            /* unanswered requests of one connection */
 
 #define CTL_PATH_MAX 108 /* sockaddr_un.sun_path */
 
@@ -73,7 +75,8 @@ struct ctl_client;
 /* params: an object or NULL, borrowed for the call. On 0 *result is ctl's (NULL means null). A negative
  * errno becomes the error, with refusal() as its message. CTL_LATER: `req` is the method's until it
  * calls ctl_reply() or ctl_fail(). */
-typedef int (*ctl_method_fn)(struct ctl_request *req, const json_t *params, json_t **result, void *arg);
+typedef int (*ctl_method_fn)(
+	struct ctl_request *req, const json_t *params, json_t **result, void *arg);
 
 /* Listen on `path`; missing directories are made (0755). `group` may be NULL. -EADDRINUSE names the pid
  * of the living owner; -EINVAL for an unknown group or a path that is too long. */
@@ -130,7 +133,8 @@ void ctl_disconnect(struct ctl_client *client);
 /* Call and wait at most timeout_ms (-1: for ever). `params` becomes ctl's (NULL: none). 0 with *result
  * for the caller to json_decref(), or the server's negative errno with its sentence in refusal(),
  * -ETIMEDOUT, -ECONNRESET, -EPROTO. result may be NULL. Notifications that arrive meanwhile are kept. */
-int ctl_call(struct ctl_client *client, const char *method, json_t *params, int timeout_ms, json_t **result);
+int ctl_call(struct ctl_client *client, const char *method, json_t *params, int timeout_ms,
+	json_t **result);
 
 /* The next notification: *method borrowed until the next call on this client, *params owned by the
  * caller. -ETIMEDOUT, -ECONNRESET. */

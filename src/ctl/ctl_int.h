@@ -10,8 +10,8 @@
 struct line_in {
 	char *data;
 	size_t start, end, room; /* bytes start..end are unread */
-	size_t scanned;		 /* no newline before this */
-	size_t max;		 /* longest line */
+	size_t scanned;          /* no newline before this */
+	size_t max;              /* longest line */
 };
 
 /* Where to read to: at least one byte of room. NULL: -EFBIG (a line is too long) or -ENOMEM in *err. */
@@ -32,11 +32,11 @@ enum rpc_code { /* JSON-RPC 2.0, section 5.1 */
 };
 
 struct rpc_message {
-	json_t *root;	       /* owns all that follows */
+	json_t *root;          /* owns all that follows */
 	const char *method;    /* a request or notification; NULL: a response */
 	const json_t *params;  /* NULL or an object */
-	json_t *id;	       /* NULL: a notification */
-	json_t *result;	       /* of a response, may be JSON null */
+	json_t *id;            /* NULL: a notification */
+	json_t *result;        /* of a response, may be JSON null */
 	const char *error;     /* of a failed response: its message */
 	json_int_t error_code; /* 0 without an error */
 };

@@ -47,7 +47,8 @@ static int open_locked(const char *path, int *fd)
 	do {
 		*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 		if (*fd < 0)
-			return refuse(errno, "%s: cannot open the lease: %s", path, strerror(errno));
+			return refuse(
+				errno, "%s: cannot open the lease: %s", path, strerror(errno));
 		if (fcntl(*fd, F_OFD_SETLK, &lock)) {
 			int pid = read_pid(*fd);
 

@@ -62,12 +62,14 @@ static bool is_name(const char *name)
 	return true;
 }
 
-void metrics_family(struct metrics_out *out, const char *name, enum metrics_type type, const char *help)
+void metrics_family(
+	struct metrics_out *out, const char *name, enum metrics_type type, const char *help)
 {
 	static const char *const types[] = {"counter", "gauge", "histogram"};
 
 	assert(is_name(name) && strlen(name) < sizeof(out->family));
-	assert(type != METRICS_COUNTER || (strlen(name) > 6 && !strcmp(name + strlen(name) - 6, "_total")));
+	assert(type != METRICS_COUNTER ||
+		(strlen(name) > 6 && !strcmp(name + strlen(name) - 6, "_total")));
 	assert(!strpbrk(help, "\n\\"));
 	strcpy(out->family, name);
 	out->type = type;
@@ -117,34 +119,38 @@ static void add_double(struct str *s, double value)
 		str_addf(s, "%.17g\n", value);
 }
 
-void metrics_value(struct metrics_out *out, double value, ...)
+static void begin_value(struct metrics_out *out, va_list ap)
 {
 	struct str labels = STR_INIT;
+
+	add_labels(&labels, ap);
+	begin_line(out, "", &labels);
+	str_free(&labels);
+}
+
+void metrics_value(struct metrics_out *out, double value, ...)
+{
 	va_list ap;
 
 	va_start(ap, value);
-	add_labels(&labels, ap);
+	begin_value(out, ap);
 	va_end(ap);
-	begin_line(out, "", &labels);
 	add_double(&out->text, value);
-	str_free(&labels);
 }
 
 void metrics_count(struct metrics_out *out, uint64_t value, ...)
 {
-	struct str labels = STR_INIT;
 	va_list ap;
 
 	va_start(ap, value);
-	add_labels(&labels, ap);
+	begin_value(out, ap);
 	va_end(ap);
-	begin_line(out, "", &labels);
 	str_addf(&out->text, "%llu\n", (unsigned long long)value);
-	str_free(&labels);
 }
 
 /* One cumulative bucket: records of at most `bound` nanoseconds. */
-static void add_bucket(struct metrics_out *out, const struct str *labels, const char *le, uint64_t count)
+static void add_bucket(
+	struct metrics_out *out, const struct str *labels, const char *le, uint64_t count)
 {
 	struct str all = STR_INIT;
 
@@ -261,14 +267,17 @@ static void prepare_answer(struct metrics *m, struct scrape *s, int status, bool
 	if (status == 200)
 		page = page_of(m);
 	else
-		str_addf(&page, "%d %s: the page here is GET /metrics\n", status, http_status_text(status));
+		str_addf(&page, "%d %s: the page here is GET /metrics\n", status,
+			http_status_text(status));
 	if (str_failed(&page)) {
 		status = 503;
 		str_clear(&page);
 	}
-	str_addf(&s->answer, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
-			     "Content-Length: %zu\r\nConnection: close\r\n%s\r\n",
-		status, http_status_text(status), str_len(&page), status == 405 ? "Allow: GET, HEAD\r\n" : "");
+	str_addf(&s->answer,
+		"HTTP/1.1 %d %s\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
+		"Content-Length: %zu\r\nConnection: close\r\n%s\r\n",
+		status, http_status_text(status), str_len(&page),
+		status == 405 ? "Allow: GET, HEAD\r\n" : "");
 	if (!head)
 		str_add_bytes(&s->answer, str_text(&page), str_len(&page));
 	str_free(&page);
@@ -297,8 +306,8 @@ static bool read_request(struct metrics *m, struct scrape *s)
 static bool write_answer(struct scrape *s)
 {
 	while (s->sent < str_len(&s->answer)) {
-		ssize_t n = send(s->fd, str_text(&s->answer) + s->sent, str_len(&s->answer) - s->sent,
-			MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send(s->fd, str_text(&s->answer) + s->sent,
+			str_len(&s->answer) - s->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n < 0)
 			return errno == EAGAIN || errno == EINTR;
@@ -359,9 +368,11 @@ static int listen_on(struct metrics *m, const char *listen_text)
 		return refuse_more(err, "metrics");
 	len = addr_to_sockaddr(&addr, m->port, &ss);
 	m->listen_fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (m->listen_fd < 0 || setsockopt(m->listen_fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) ||
+	if (m->listen_fd < 0 ||
+		setsockopt(m->listen_fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) ||
 		bind(m->listen_fd, (struct sockaddr *)&ss, len) || listen(m->listen_fd, 16))
-		return refuse(errno, "metrics: cannot listen on %s: %s", listen_text, strerror(errno));
+		return refuse(
+			errno, "metrics: cannot listen on %s: %s", listen_text, strerror(errno));
 	len = sizeof(ss);
 	if (!getsockname(m->listen_fd, (struct sockaddr *)&ss, &len))
 		addr_from_sockaddr((struct sockaddr *)&ss, &addr, &m->port);

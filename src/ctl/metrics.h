@@ -56,13 +56,15 @@ void metrics_process(struct metrics *m, uint64_t now_ns);
 /* Called in the order of registration at each scrape. -ENOSPC. */
 int metrics_register(struct metrics *m, metrics_fn fn, void *arg);
 
-void metrics_family(struct metrics_out *out, const char *name, enum metrics_type type, const char *help);
+void metrics_family(
+	struct metrics_out *out, const char *name, enum metrics_type type, const char *help);
 void metrics_value(struct metrics_out *out, double value, ...) __attribute__((sentinel));
 void metrics_count(struct metrics_out *out, uint64_t value, ...) __attribute__((sentinel));
 
 /* A histogram of nanoseconds as a Prometheus histogram of seconds, with buckets from 1 us to 10 s.
  * Labels as above. */
-void metrics_histogram(struct metrics_out *out, const struct hist *h, ...) __attribute__((sentinel));
+void metrics_histogram(struct metrics_out *out, const struct hist *h, ...)
+	__attribute__((sentinel));
 
 /* The whole page, as a scrape would see it: for tests and `softdpu`. malloc'ed. */
 char *metrics_page(struct metrics *m);

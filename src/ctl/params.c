@@ -20,8 +20,8 @@ int ctl_want_u64(const json_t *params, const char *name, uint64_t min, uint64_t 
 	if (!value)
 		return 0;
 	if (!json_is_integer(value) || n < 0 || (uint64_t)n < min || (uint64_t)n > max)
-		return refuse(EINVAL, "parameter '%s' is not a whole number from %llu to %llu", name,
-			(unsigned long long)min, (unsigned long long)max);
+		return refuse(EINVAL, "parameter '%s' is not a whole number from %llu to %llu",
+			name, (unsigned long long)min, (unsigned long long)max);
 	*out = (uint64_t)n;
 	return 0;
 }

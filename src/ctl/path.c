@@ -20,11 +20,13 @@ int ctl_socket_path(const char *card, const char *program, char path[CTL_PATH_MA
 	int n;
 
 	if (!*card || strchr(card, '/') || card[0] == '.')
-		return refuse(EINVAL, "card name '%.64s': expected a name without '/' or a leading dot", card);
+		return refuse(EINVAL,
+			"card name '%.64s': expected a name without '/' or a leading dot", card);
 	n = snprintf(path, CTL_PATH_MAX, "%s/%s/%s.sock", ctl_run_dir(), card, program);
 	if (n >= CTL_PATH_MAX)
-		return refuse(ENAMETOOLONG, "%s/%s/%s.sock is over the %d bytes of a socket path; set "
-					    "SOFTDPU_RUN to a shorter directory",
+		return refuse(ENAMETOOLONG,
+			"%s/%s/%s.sock is over the %d bytes of a socket path; set "
+			"SOFTDPU_RUN to a shorter directory",
 			ctl_run_dir(), card, program, CTL_PATH_MAX - 1);
 	return 0;
 }

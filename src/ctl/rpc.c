@@ -30,7 +30,8 @@ static int parse_request(struct rpc_message *m, const json_t *method)
 	if (!json_is_string(method))
 		return no(RPC_INVALID_REQUEST, "'method' is not a string");
 	if (params && !json_is_object(params) && !json_is_null(params))
-		return no(RPC_INVALID_PARAMS, "'params' is not an object: parameters have names here");
+		return no(RPC_INVALID_PARAMS,
+			"'params' is not an object: parameters have names here");
 	m->method = json_string_value(method);
 	m->params = json_is_object(params) ? params : NULL;
 	return 0;
@@ -102,20 +103,22 @@ static char *to_line(json_t *object, size_t *len)
 
 char *rpc_request(json_int_t id, const char *method, const json_t *params, size_t *len)
 {
-	return to_line(json_pack("{s:s, s:I, s:s, s:O*}", "jsonrpc", "2.0", "id", id, "method", method,
-			       "params", params),
+	return to_line(json_pack("{s:s, s:I, s:s, s:O*}", "jsonrpc", "2.0", "id", id, "method",
+			       method, "params", params),
 		len);
 }
 
 char *rpc_notification(const char *method, const json_t *params, size_t *len)
 {
 	return to_line(
-		json_pack("{s:s, s:s, s:O*}", "jsonrpc", "2.0", "method", method, "params", params), len);
+		json_pack("{s:s, s:s, s:O*}", "jsonrpc", "2.0", "method", method, "params", params),
+		len);
 }
 
 char *rpc_result(const json_t *id, json_t *result, size_t *len)
 {
-	return to_line(json_pack("{s:s, s:O?, s:O?}", "jsonrpc", "2.0", "id", id, "result", result), len);
+	return to_line(
+		json_pack("{s:s, s:O?, s:O?}", "jsonrpc", "2.0", "id", id, "result", result), len);
 }
 
 /* A sentence may quote bytes of a stranger; JSON takes UTF-8 only. */
@@ -139,7 +142,7 @@ static json_t *safe_string(const char *text)
 
 char *rpc_error(const json_t *id, int code, const char *message, size_t *len)
 {
-	return to_line(json_pack("{s:s, s:O?, s:{s:i, s:o}}", "jsonrpc", "2.0", "id", id, "error", "code",
-			       code, "message", safe_string(message)),
+	return to_line(json_pack("{s:s, s:O?, s:{s:i, s:o}}", "jsonrpc", "2.0", "id", id, "error",
+			       "code", code, "message", safe_string(message)),
 		len);
 }

@@ -63,16 +63,16 @@ struct conn {
 	unsigned pending; /* unanswered requests */
 	struct list requests, streams;
 	uint32_t events; /* what epoll watches */
-	bool eof;	 /* the peer sends no more */
-	bool closing;	 /* close once the output is gone */
-	bool broken;	 /* close now */
-	bool waiting;	 /* a whole line may be buffered, held back by backpressure */
+	bool eof;        /* the peer sends no more */
+	bool closing;    /* close once the output is gone */
+	bool broken;     /* close now */
+	bool waiting;    /* a whole line may be buffered, held back by backpressure */
 };
 
 struct ctl_request {
 	struct list link;
 	struct conn *conn; /* NULL: the client left */
-	json_t *id;	   /* NULL: a notification, nobody wants an answer */
+	json_t *id;        /* NULL: a notification, nobody wants an answer */
 };
 
 struct ctl_stream {
@@ -100,7 +100,8 @@ static size_t queued(const struct conn *c)
 static void flush(struct conn *c)
 {
 	while (queued(c) && !c->broken) {
-		ssize_t n = send(c->fd, c->out + c->out_sent, queued(c), MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n =
+			send(c->fd, c->out + c->out_sent, queued(c), MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n > 0)
 			c->out_sent += (size_t)n;
@@ -394,7 +395,8 @@ static void on_line(struct conn *c, const char *line, size_t len)
 	int code = rpc_parse(line, len, &msg);
 
 	if (!code && !msg.method)
-		code = RPC_INVALID_REQUEST, refuse(EPROTO, "a response, where requests are expected");
+		code = RPC_INVALID_REQUEST,
+		refuse(EPROTO, "a response, where requests are expected");
 	if (code)
 		send_error(c, msg.id, code, refusal());
 	else if (!(m = find_method(c->server, msg.method)))
@@ -618,7 +620,8 @@ static int make_directories(const char *path)
 	for (char *p = strchr(dir + 1, '/'); p; p = strchr(p + 1, '/')) {
 		*p = '\0';
 		if (mkdir(dir, 0755) && errno != EEXIST)
-			return refuse(errno, "cannot make the directory %s: %s", dir, strerror(errno));
+			return refuse(
+				errno, "cannot make the directory %s: %s", dir, strerror(errno));
 		*p = '/';
 	}
 	return 0;
@@ -693,7 +696,8 @@ int ctl_server_create(const char *path, const char *group, struct ctl_server **o
 	int err;
 
 	if (strlen(path) >= CTL_PATH_MAX)
-		return refuse(EINVAL, "%s is over the %d bytes of a socket path", path, CTL_PATH_MAX - 1);
+		return refuse(
+			EINVAL, "%s is over the %d bytes of a socket path", path, CTL_PATH_MAX - 1);
 	server = calloc(1, sizeof(*server));
 	if (!server)
 		return refuse(ENOMEM, "%s: no memory", path);

@@ -53,7 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char text[256];
 
-	snprintf(text, sizeof(text), "%.*s", (int)MIN_OF(size, sizeof(text) - 1), (const char *)data);
+	snprintf(text, sizeof(text), "%.*s", (int)MIN_OF(size, sizeof(text) - 1),
+		(const char *)data);
 	addresses(text);
 	prefixes(text);
 	ports_and_macs(text);

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size = METRICS_REQUEST_MAX;
 	status = http_judge(text, size, &head);
 	assert(status == 0 || status == 200 || status == 400 || status == 404 || status == 405 ||
-	       status == 431 || status == 505);
+		status == 431 || status == 505);
 	assert(!head || status == 200 || status == 404);
 	assert(!status || *http_status_text(status));
 	for (size_t n = 1; n < size && size < 200; n++) {

@@ -105,6 +105,7 @@ int main(int argc, char **argv)
 			run(input, mutate(&r, n));
 	}
 	closedir(dir);
-	printf("1..1\n%sok 1 - %u files, %u mutations survived\n", files ? "" : "not ", files, mutations);
+	printf("1..1\n%sok 1 - %u files, %u mutations survived\n", files ? "" : "not ", files,
+		mutations);
 	return files ? 0 : 1;
 }

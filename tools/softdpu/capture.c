@@ -16,7 +16,8 @@ static const char *file_text, *count_text, *direction_text, *snaplen_text;
 static volatile sig_atomic_t interrupted;
 
 static const struct cli_option options[] = {
-	{'w', "write", "FILE", "write FILE.pcap or FILE.pcapng, - for stdout; else one line a packet", &file_text,
+	{'w', "write", "FILE",
+		"write FILE.pcap or FILE.pcapng, - for stdout; else one line a packet", &file_text,
 		NULL},
 	{'n', "count", "N", "stop after N packets", &count_text, NULL},
 	{'d', "direction", "DIR", "rx, tx, both or drop (both)", &direction_text, NULL},
@@ -71,8 +72,8 @@ static enum cli_exit on_packet(struct capture *c, const json_t *p)
 		return cli_say(c->cli, CLI_REFUSED, "a packet that cannot be read: %s", refusal());
 	c->packets++;
 	if (c->file)
-		err = pcap_write(c->file, cli_u64(p, "time_ns"), cli_text(p, "port"), cli_text(p, "direction"),
-			reason, bytes, n, cli_u64(p, "length"));
+		err = pcap_write(c->file, cli_u64(p, "time_ns"), cli_text(p, "port"),
+			cli_text(p, "direction"), reason, bytes, n, cli_u64(p, "length"));
 	else if (c->cli->json)
 		json_dumpf(p, stdout, JSON_COMPACT), putchar('\n'), fflush(stdout);
 	else
@@ -83,9 +84,11 @@ static enum cli_exit on_packet(struct capture *c, const json_t *p)
 
 static void report(const struct capture *c, uint64_t missed, const char *why)
 {
-	fprintf(stderr, "%llu packets captured%s%s", (unsigned long long)c->packets, *why ? ": " : "", why);
+	fprintf(stderr, "%llu packets captured%s%s", (unsigned long long)c->packets,
+		*why ? ": " : "", why);
 	if (missed)
-		fprintf(stderr, "; %llu missed, they came faster than they were read", (unsigned long long)missed);
+		fprintf(stderr, "; %llu missed, they came faster than they were read",
+			(unsigned long long)missed);
 	fputc('\n', stderr);
 }
 
@@ -109,8 +112,8 @@ static enum cli_exit stop(struct capture *c)
 	json_t *result = NULL, *params;
 	const char *method;
 
-	if (ctl_call(c->client, CTL_SWITCH_CAPTURE_STOP, json_pack("{s:I}", "id", (json_int_t)c->id), 3000,
-		    &result))
+	if (ctl_call(c->client, CTL_SWITCH_CAPTURE_STOP,
+		    json_pack("{s:I}", "id", (json_int_t)c->id), 3000, &result))
 		return cli_say(c->cli, CLI_REFUSED, "%s", refusal());
 	while (!code && !c->end && !ctl_next(c->client, 0, &method, &params)) {
 		code = on_message(c, method, params);
@@ -152,8 +155,8 @@ static enum cli_exit begin(struct capture *c, const char *port, uint64_t count, 
 		return code;
 	err = ctl_call(c->client, CTL_SWITCH_CAPTURE,
 		json_pack("{s:s, s:s, s:I, s:I}", "port", port, "direction",
-			direction_text ? direction_text : "both", "count", (json_int_t)count, "snaplen",
-			(json_int_t)snaplen),
+			direction_text ? direction_text : "both", "count", (json_int_t)count,
+			"snaplen", (json_int_t)snaplen),
 		c->cli->timeout_ms, &result);
 	if (err)
 		return cli_refused(c->cli, err);
@@ -188,7 +191,8 @@ static enum cli_exit run_capture(struct cli *cli)
 	for (unsigned i = 0; i < ARRAY_SIZE(directions) && !known; i++)
 		known = !strcmp(direction_text, directions[i]);
 	if (!known)
-		return cli_say(cli, CLI_USAGE, "--direction: '%s' is not rx, tx, both or drop", direction_text);
+		return cli_say(cli, CLI_USAGE, "--direction: '%s' is not rx, tx, both or drop",
+			direction_text);
 	catch_signals();
 	code = begin(&c, cli->words[0], count, snaplen);
 	if (!code)
@@ -207,7 +211,8 @@ const struct command cmd_capture = {
 	.summary = "Capture packets of a port, of any port, or those that are dropped",
 	.help = "PORT is a port's name or 'any'. Examples:\n"
 		"  softdpu capture p0 -w p0.pcap -n 100\n"
-		"  softdpu capture any -d drop -w why.pcapng    the reasons are comments of the packets\n"
+		"  softdpu capture any -d drop -w why.pcapng    the reasons are comments of the "
+		"packets\n"
 		"  softdpu capture pf0vf1 -w - | tshark -r -",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),

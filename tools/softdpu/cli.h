@@ -26,18 +26,18 @@
 
 enum cli_exit {
 	CLI_OK = 0,
-	CLI_REFUSED = 1,  /* the switch said no, and why */
-	CLI_USAGE = 2,	  /* the command line is wrong */
-	CLI_ABSENT = 3,	  /* nobody to talk to */
-	CLI_PROBLEM = 4,  /* status: it runs and has a problem */
+	CLI_REFUSED = 1, /* the switch said no, and why */
+	CLI_USAGE = 2,   /* the command line is wrong */
+	CLI_ABSENT = 3,  /* nobody to talk to */
+	CLI_PROBLEM = 4, /* status: it runs and has a problem */
 };
 
 #define CLI_WORDS_MAX 2
 #define CLI_OPTIONS_MAX 8
 
 struct cli {
-	const char *tool;  /* "softdpu", for messages */
-	const char *card;  /* -c, NULL = the one that runs */
+	const char *tool; /* "softdpu", for messages */
+	const char *card; /* -c, NULL = the one that runs */
 	const char *words[CLI_WORDS_MAX];
 	unsigned n_words;
 	int timeout_ms;
@@ -50,7 +50,7 @@ struct cli_option {
 	const char *value; /* placeholder in the help; NULL: a flag */
 	const char *help;
 	const char **text; /* where a value goes */
-	bool *flag;	   /* where a flag goes */
+	bool *flag;        /* where a flag goes */
 };
 
 struct command {
@@ -70,7 +70,8 @@ struct command {
 int cli_parse(struct cli *cli, const struct command *cmd, int argc, char **argv);
 
 /* text as a number; false after telling. `name` is the option's. */
-bool cli_number(struct cli *cli, const char *name, const char *text, uint64_t min, uint64_t max, uint64_t *n);
+bool cli_number(struct cli *cli, const char *name, const char *text, uint64_t min, uint64_t max,
+	uint64_t *n);
 
 /* "softdpu: ..." to stderr. Returns code. */
 enum cli_exit cli_say(const struct cli *cli, enum cli_exit code, const char *fmt, ...)
@@ -99,9 +100,9 @@ const json_t *cli_list(const json_t *object, const char *name);
 
 /* --- human.c: all write into a ring of static buffers, good for the arguments of one printf --- */
 
-const char *human_count(uint64_t n); /* 9950, 10.5B */
-const char *human_bytes(uint64_t n); /* 512B, 7.2TB */
-const char *human_ns(uint64_t ns);   /* 850ns, 12.3us, 3h12m */
+const char *human_count(uint64_t n);                    /* 9950, 10.5B */
+const char *human_bytes(uint64_t n);                    /* 512B, 7.2TB */
+const char *human_ns(uint64_t ns);                      /* 850ns, 12.3us, 3h12m */
 const char *human_share(uint64_t part, uint64_t whole); /* 99.5% */
 
 /* --- table.c --- */
@@ -128,7 +129,8 @@ int pcap_close(struct pcap_file *f);
 
 /* --- commands --- */
 
-extern const struct command cmd_status, cmd_ports, cmd_flows, cmd_pipes, cmd_drops, cmd_stats, cmd_explain;
+extern const struct command cmd_status, cmd_ports, cmd_flows, cmd_pipes, cmd_drops, cmd_stats,
+	cmd_explain;
 extern const struct command cmd_services, cmd_connections, cmd_capture, cmd_reload;
 
 #endif

@@ -16,7 +16,8 @@
 static const char *device_text;
 
 static const struct cli_option options[] = {
-	{'d', "device", "PCI", "only this device: 0000:03:00.0, 03:00.0 or pci/0000:03:00.0", &device_text, NULL},
+	{'d', "device", "PCI", "only this device: 0000:03:00.0, 03:00.0 or pci/0000:03:00.0",
+		&device_text, NULL},
 };
 
 /* "pci/0000:03:00.0" and "03:00.0" mean "0000:03:00.0". */
@@ -24,7 +25,8 @@ static bool same_device(const char *asked, const char *pci)
 {
 	if (!strncmp(asked, "pci/", 4))
 		asked += 4;
-	return !strcasecmp(asked, pci) || (!strncmp(pci, "0000:", 5) && !strcasecmp(asked, pci + 5));
+	return !strcasecmp(asked, pci) ||
+	       (!strncmp(pci, "0000:", 5) && !strcasecmp(asked, pci + 5));
 }
 
 static bool is_meant(const json_t *f)
@@ -83,8 +85,9 @@ static void show_function(const json_t *card, const json_t *f)
 	show_limits(json_object_get(card, "limits"));
 	printf("  Representors: %zu\n", json_array_size(cli_list(f, "representors")));
 	json_array_foreach(cli_list(f, "representors"), i, r)
-		printf("    %-10s %-5s %s %s%s%s\n", cli_text(r, "name"), cli_text(r, "kind"), cli_text(r, "mac"),
-			cli_text(r, "pci"), json_object_get(r, "pod") ? " pod " : "",
+		printf("    %-10s %-5s %s %s%s%s\n", cli_text(r, "name"), cli_text(r, "kind"),
+			cli_text(r, "mac"), cli_text(r, "pci"),
+			json_object_get(r, "pod") ? " pod " : "",
 			json_object_get(r, "pod") ? cli_text(r, "pod") : "");
 }
 
@@ -95,7 +98,8 @@ static unsigned take_card(struct cli *cli, const json_t *card, json_t *all, stru
 	size_t i;
 
 	json_array_foreach(cli_list(card, "functions"), i, f) {
-		str_addf(seen, "%s%s (%s)", str_len(seen) ? ", " : "", cli_text(f, "pci"), cli_text(card, "name"));
+		str_addf(seen, "%s%s (%s)", str_len(seen) ? ", " : "", cli_text(f, "pci"),
+			cli_text(card, "name"));
 		if (!is_meant(f))
 			continue;
 		if (!cli->json)
@@ -107,7 +111,8 @@ static unsigned take_card(struct cli *cli, const json_t *card, json_t *all, stru
 	return found;
 }
 
-static enum cli_exit ask_card(struct cli *cli, const char *name, json_t *all, struct str *seen, unsigned *found)
+static enum cli_exit ask_card(
+	struct cli *cli, const char *name, json_t *all, struct str *seen, unsigned *found)
 {
 	struct cli one = *cli;
 	enum cli_exit code;
@@ -123,17 +128,19 @@ static enum cli_exit ask_card(struct cli *cli, const char *name, json_t *all, st
 	return CLI_OK;
 }
 
-static enum cli_exit conclude(struct cli *cli, const json_t *all, const struct str *seen, unsigned found)
+static enum cli_exit conclude(
+	struct cli *cli, const json_t *all, const struct str *seen, unsigned found)
 {
 	if (found && cli->json)
 		cli_print_json(all);
 	if (found)
 		return CLI_OK;
 	if (str_len(seen))
-		return cli_say(cli, CLI_ABSENT, "no running card has a device %s; there are: %s", device_text,
-			str_text(seen));
+		return cli_say(cli, CLI_ABSENT, "no running card has a device %s; there are: %s",
+			device_text, str_text(seen));
 	return cli_say(cli, CLI_ABSENT,
-		"no card is running under %s (SOFTDPU_RUN); a DOCA program started now finds the built-in card at "
+		"no card is running under %s (SOFTDPU_RUN); a DOCA program started now finds the "
+		"built-in card at "
 		"0000:03:00.0",
 		ctl_run_dir());
 }

@@ -6,7 +6,8 @@
 int main(int argc, char **argv)
 {
 	if (argc > 1 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))) {
-		puts("usage: doca-version\n\nPrint the version of the DOCA interface and of softdpu.");
+		puts("usage: doca-version\n\nPrint the version of the DOCA interface and of "
+		     "softdpu.");
 		return 0;
 	}
 	if (argc > 1) {

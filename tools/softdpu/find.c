@@ -27,12 +27,12 @@ static enum cli_exit nobody(const struct cli *cli, const char *program)
 
 	add_names(&others, names, n);
 	if (n)
-		cli_say(cli, CLI_ABSENT, "%s\nrunning cards: %s; choose one with -c NAME", refusal(),
-			str_text(&others));
+		cli_say(cli, CLI_ABSENT, "%s\nrunning cards: %s; choose one with -c NAME",
+			refusal(), str_text(&others));
 	else
 		cli_say(cli, CLI_ABSENT,
-			"%s\nno other is running under %s (SOFTDPU_RUN); start one with: %s", refusal(),
-			ctl_run_dir(), starter(program));
+			"%s\nno other is running under %s (SOFTDPU_RUN); start one with: %s",
+			refusal(), ctl_run_dir(), starter(program));
 	str_free(&others);
 	free(names);
 	return CLI_ABSENT;
@@ -51,15 +51,16 @@ static enum cli_exit choose(struct cli *cli, const char *program)
 	if (n == 1)
 		cli->card = memcpy(chosen, names[0], MIN_OF(strlen(names[0]) + 1, sizeof(chosen)));
 	else if (n)
-		code = cli_say(cli, CLI_USAGE, "several cards are running: %s; choose one with -c NAME",
-			str_text(&all));
+		code = cli_say(cli, CLI_USAGE,
+			"several cards are running: %s; choose one with -c NAME", str_text(&all));
 	else
 		code = CLI_ABSENT;
 	str_free(&all);
 	free(names);
 	if (code == CLI_ABSENT) {
 		cli_say(cli, code,
-			"no card is running: looked for %s/*/%s.sock (SOFTDPU_RUN)\nstart one with: %s",
+			"no card is running: looked for %s/*/%s.sock (SOFTDPU_RUN)\nstart one "
+			"with: %s",
 			ctl_run_dir(), program, starter(program));
 	}
 	return code;

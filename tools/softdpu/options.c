@@ -31,7 +31,8 @@ enum cli_exit cli_say(const struct cli *cli, enum cli_exit code, const char *fmt
 	return code;
 }
 
-bool cli_number(struct cli *cli, const char *name, const char *text, uint64_t min, uint64_t max, uint64_t *n)
+bool cli_number(struct cli *cli, const char *name, const char *text, uint64_t min, uint64_t max,
+	uint64_t *n)
 {
 	char *end;
 
@@ -48,8 +49,9 @@ static void help_option(const struct cli_option *o)
 {
 	char left[48];
 
-	snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
-		o->letter ? "," : " ", o->name, o->value ? " " : "", o->value ? o->value : "");
+	snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->letter ? '-' : ' ',
+		o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name, o->value ? " " : "",
+		o->value ? o->value : "");
 	printf("  %-24s %s\n", left, o->help);
 }
 
@@ -57,8 +59,9 @@ static void help(const struct cli *cli, const struct command *cmd)
 {
 	bool alone = !strcmp(cli->tool, cmd->name);
 
-	printf("usage: %s%s%s [options]%s%s\n\n%s.\n", cli->tool, alone ? "" : " ", alone ? "" : cmd->name,
-		cmd->words ? " " : "", cmd->words ? cmd->words : "", cmd->summary);
+	printf("usage: %s%s%s [options]%s%s\n\n%s.\n", cli->tool, alone ? "" : " ",
+		alone ? "" : cmd->name, cmd->words ? " " : "", cmd->words ? cmd->words : "",
+		cmd->summary);
 	if (cmd->help)
 		printf("%s\n", cmd->help);
 	putchar('\n');
@@ -141,7 +144,8 @@ static int take_option(struct cli *cli, const struct command *cmd, int argc, cha
 static int take_word(struct cli *cli, const struct command *cmd, const char *word)
 {
 	if (cli->n_words == cmd->max_words)
-		return cli_say(cli, CLI_USAGE, "%s: what is '%s'? --help tells the usage", cmd->name, word);
+		return cli_say(cli, CLI_USAGE, "%s: what is '%s'? --help tells the usage",
+			cmd->name, word);
 	cli->words[cli->n_words++] = word;
 	return -1;
 }
@@ -155,7 +159,8 @@ static int finish(struct cli *cli, const struct command *cmd)
 		return CLI_OK;
 	}
 	if (cli->n_words < cmd->min_words)
-		return cli_say(cli, CLI_USAGE, "%s: needs %s; --help tells the usage", cmd->name, cmd->words);
+		return cli_say(cli, CLI_USAGE, "%s: needs %s; --help tells the usage", cmd->name,
+			cmd->words);
 	if (timeout_text && !cli_number(cli, "--timeout", timeout_text, 1, 3600, &seconds))
 		return CLI_USAGE;
 	cli->timeout_ms = (int)seconds * 1000;

@@ -41,8 +41,8 @@ static void show_daemon(const json_t *r)
 		puts("  nothing changed");
 }
 
-static enum cli_exit part(struct cli *cli, const char *program, const char *method, void (*show)(const json_t *),
-	json_t *all)
+static enum cli_exit part(struct cli *cli, const char *program, const char *method,
+	void (*show)(const json_t *), json_t *all)
 {
 	struct cli plain = *cli;
 	enum cli_exit code;
@@ -98,7 +98,8 @@ const struct command cmd_reload = {
 	.name = "reload",
 	.words = "[card|agent]",
 	.max_words = 1,
-	.summary = "Read the card profile and the Kubernetes manifests again and apply the difference",
+	.summary =
+		"Read the card profile and the Kubernetes manifests again and apply the difference",
 	.help = "A mistake in a file is refused with its line; what runs stays as it was.",
 	.run = run_reload,
 };

@@ -15,7 +15,8 @@ static void join(struct str *s, const json_t *list)
 	size_t i;
 
 	json_array_foreach(list, i, text)
-		str_addf(s, "%s%s", i ? ", " : "", json_is_string(text) ? json_string_value(text) : "?");
+		str_addf(s, "%s%s", i ? ", " : "",
+			json_is_string(text) ? json_string_value(text) : "?");
 }
 
 static void service_ports(struct str *s, const json_t *service)
@@ -118,8 +119,8 @@ static void connection_row(struct table *t, const json_t *c)
 
 static void show_connections(const json_t *r)
 {
-	static const char *const titles[] = {"PROTO", "SOURCE", "DESTINATION", "BACKEND", "STATE", "RUNS IN",
-		">PACKETS", ">REPLIES", ">BYTES", ">AGE", ">IDLE", "SERVICE", NULL};
+	static const char *const titles[] = {"PROTO", "SOURCE", "DESTINATION", "BACKEND", "STATE",
+		"RUNS IN", ">PACKETS", ">REPLIES", ">BYTES", ">AGE", ">IDLE", "SERVICE", NULL};
 	const json_t *list = cli_list(r, "connections"), *c;
 	struct table *t = table_create(titles);
 	size_t i;
@@ -128,8 +129,8 @@ static void show_connections(const json_t *r)
 		connection_row(t, c);
 	table_finish(t, "no connections");
 	if (cli_u64(r, "total") > json_array_size(list))
-		printf("%zu of %llu shown; --limit and --offset show others\n", json_array_size(list),
-			(unsigned long long)cli_u64(r, "total"));
+		printf("%zu of %llu shown; --limit and --offset show others\n",
+			json_array_size(list), (unsigned long long)cli_u64(r, "total"));
 }
 
 static enum cli_exit run_connections(struct cli *cli)
@@ -143,8 +144,8 @@ static enum cli_exit run_connections(struct cli *cli)
 	if (offset_text && !cli_number(cli, "--offset", offset_text, 0, 1u << 30, &offset))
 		return CLI_USAGE;
 	code = cli_fetch(cli, DAEMON, CTL_NODE_CONNECTIONS,
-		json_pack("{s:I, s:I, s:s*}", "limit", (json_int_t)limit, "offset", (json_int_t)offset,
-			"service", service_text),
+		json_pack("{s:I, s:I, s:s*}", "limit", (json_int_t)limit, "offset",
+			(json_int_t)offset, "service", service_text),
 		&r);
 	if (code || !r)
 		return code;

@@ -18,7 +18,8 @@ static void each_text(struct str *s, const json_t *list, const char *between)
 	size_t i;
 
 	json_array_foreach(list, i, text)
-		str_addf(s, "%s%s", i ? between : "", json_is_string(text) ? json_string_value(text) : "?");
+		str_addf(s, "%s%s", i ? between : "",
+			json_is_string(text) ? json_string_value(text) : "?");
 }
 
 /* --- status --- */
@@ -49,19 +50,22 @@ static void show_node(const json_t *n)
 
 static void show_status(const json_t *r)
 {
-	const json_t *ports = json_object_get(r, "ports"), *problems = cli_list(r, "problems"), *item;
+	const json_t *ports = json_object_get(r, "ports"), *problems = cli_list(r, "problems"),
+		     *item;
 	size_t i;
 
 	printf("card         %s, %s, profile %s\n", cli_text(r, "card"), cli_text(r, "pci"),
 		cli_text(r, "profile"));
-	printf("program      %s %s, pid %llu, up %s, %s code\n", cli_text(r, "program"), cli_text(r, "version"),
-		(unsigned long long)cli_u64(r, "pid"), human_ns(cli_u64(r, "uptime_ns")), cli_text(r, "cpu"));
+	printf("program      %s %s, pid %llu, up %s, %s code\n", cli_text(r, "program"),
+		cli_text(r, "version"), (unsigned long long)cli_u64(r, "pid"),
+		human_ns(cli_u64(r, "uptime_ns")), cli_text(r, "cpu"));
 	json_array_foreach(cli_list(r, "workers"), i, item)
 		show_worker(item);
 	printf("ports        %llu, %llu up\n", (unsigned long long)cli_u64(ports, "total"),
 		(unsigned long long)cli_u64(ports, "up"));
-	printf("tables       flows %s, pipes %s, connections %s\n", human_count(cli_u64(r, "flows")),
-		human_count(cli_u64(r, "pipes")), human_count(cli_u64(r, "connections")));
+	printf("tables       flows %s, pipes %s, connections %s\n",
+		human_count(cli_u64(r, "flows")), human_count(cli_u64(r, "pipes")),
+		human_count(cli_u64(r, "connections")));
 	show_node(json_object_get(r, "node"));
 	json_array_foreach(problems, i, item)
 		printf("problem      %s\n", json_is_string(item) ? json_string_value(item) : "?");
@@ -116,8 +120,8 @@ static void port_row(struct table *t, const json_t *p)
 
 static enum cli_exit run_ports(struct cli *cli)
 {
-	static const char *const titles[] = {">ID", "PORT", "KIND", "LINK", ">MTU", "MAC", ">RX", ">RX BYTES",
-		">TX", ">TX BYTES", ">DROPS", "ATTACHED TO", "POD", NULL};
+	static const char *const titles[] = {">ID", "PORT", "KIND", "LINK", ">MTU", "MAC", ">RX",
+		">RX BYTES", ">TX", ">TX BYTES", ">DROPS", "ATTACHED TO", "POD", NULL};
 	json_t *params = cli->n_words ? json_pack("{s:s}", "port", cli->words[0]) : NULL, *r;
 	enum cli_exit code = cli_fetch(cli, DAEMON, CTL_SWITCH_PORTS, params, &r);
 	struct table *t;
@@ -154,7 +158,8 @@ static const struct cli_option flow_options[] = {
 };
 
 /* An option that is a parameter of the same name. */
-static bool add_number(struct cli *cli, json_t *params, const char *name, const char *text, uint64_t min)
+static bool add_number(
+	struct cli *cli, json_t *params, const char *name, const char *text, uint64_t min)
 {
 	char option[32];
 	uint64_t n;
@@ -171,7 +176,8 @@ static bool add_number(struct cli *cli, json_t *params, const char *name, const 
 static void flow_row(struct table *t, const json_t *f)
 {
 	table_cellf(t, "%llu", (unsigned long long)cli_u64(f, "id"));
-	table_cell(t, json_is_string(json_object_get(f, "pipe")) ? cli_text(f, "pipe") : "(cached)");
+	table_cell(
+		t, json_is_string(json_object_get(f, "pipe")) ? cli_text(f, "pipe") : "(cached)");
 	table_cell(t, cli_text(f, "port"));
 	table_cell(t, human_count(cli_u64(f, "packets")));
 	table_cell(t, human_bytes(cli_u64(f, "bytes")));
@@ -191,8 +197,8 @@ static void more_note(const json_t *r, size_t shown)
 
 static enum cli_exit run_flows(struct cli *cli)
 {
-	static const char *const titles[] = {
-		">ID", "PIPE", "PORT", ">PACKETS", ">BYTES", ">AGE", ">IDLE", "MATCH -> ACTIONS", NULL};
+	static const char *const titles[] = {">ID", "PIPE", "PORT", ">PACKETS", ">BYTES", ">AGE",
+		">IDLE", "MATCH -> ACTIONS", NULL};
 	json_t *params = json_pack("{s:s*, s:s*}", "port", flows_port, "pipe", flows_pipe), *r;
 	enum cli_exit code;
 	struct table *t;
@@ -279,8 +285,8 @@ static void print_target(const json_t *pipes, const char *target, unsigned *othe
 	printf("o%u", (*other)++);
 }
 
-static void print_edge(const json_t *pipes, const json_t *from, const char *target, bool miss, bool dot,
-	unsigned *other)
+static void print_edge(const json_t *pipes, const json_t *from, const char *target, bool miss,
+	bool dot, unsigned *other)
 {
 	unsigned mine = *other;
 
@@ -326,8 +332,8 @@ static void print_graph(const json_t *pipes, bool dot)
 
 static void show_pipes(const json_t *pipes)
 {
-	static const char *const titles[] = {">ID", "PIPE", "TYPE", "DOMAIN", "PORT", ">ENTRIES", ">HITS",
-		">MISSES", "FORWARDS TO", "ON MISS", NULL};
+	static const char *const titles[] = {">ID", "PIPE", "TYPE", "DOMAIN", "PORT", ">ENTRIES",
+		">HITS", ">MISSES", "FORWARDS TO", "ON MISS", NULL};
 	struct table *t = table_create(titles);
 	const json_t *p;
 	size_t i;
@@ -345,7 +351,8 @@ static enum cli_exit run_pipes(struct cli *cli)
 
 	if (pipes_graph && !dot && strcmp(pipes_graph, "mermaid"))
 		return cli_say(cli, CLI_USAGE, "--graph: '%s' is not dot or mermaid", pipes_graph);
-	code = cli_fetch(cli, DAEMON, CTL_SWITCH_PIPES, json_pack("{s:s*}", "port", pipes_port), &r);
+	code = cli_fetch(
+		cli, DAEMON, CTL_SWITCH_PIPES, json_pack("{s:s*}", "port", pipes_port), &r);
 	if (code || !r)
 		return code;
 	if (pipes_graph)
@@ -373,7 +380,8 @@ static void drop_row(struct table *t, const json_t *d)
 	const char *port;
 
 	json_object_foreach((json_t *)ports, port, n)
-		str_addf(&where, "%s%s %lld", str_len(&where) ? ", " : "", port, (long long)json_integer_value(n));
+		str_addf(&where, "%s%s %lld", str_len(&where) ? ", " : "", port,
+			(long long)json_integer_value(n));
 	table_cell(t, human_count(cli_u64(d, "packets")));
 	table_cell(t, cli_text(d, "reason"));
 	table_cell(t, str_len(&where) ? str_text(&where) : "-");
@@ -385,17 +393,22 @@ static void show_accounting(const json_t *a)
 {
 	if (!a)
 		return;
-	printf("\nreceived %llu + generated %llu + copies %llu %s transmitted %llu + dropped %llu + consumed %llu "
+	printf("\nreceived %llu + generated %llu + copies %llu %s transmitted %llu + dropped %llu "
+	       "+ consumed %llu "
 	       "+ queued %llu\n",
-		(unsigned long long)cli_u64(a, "received"), (unsigned long long)cli_u64(a, "generated"),
-		(unsigned long long)cli_u64(a, "copies"), cli_true(a, "balanced") ? "=" : "!=",
-		(unsigned long long)cli_u64(a, "transmitted"), (unsigned long long)cli_u64(a, "dropped"),
-		(unsigned long long)cli_u64(a, "consumed"), (unsigned long long)cli_u64(a, "queued"));
+		(unsigned long long)cli_u64(a, "received"),
+		(unsigned long long)cli_u64(a, "generated"),
+		(unsigned long long)cli_u64(a, "copies"),
+		cli_true(a, "balanced") ? "=" : "!=", (unsigned long long)cli_u64(a, "transmitted"),
+		(unsigned long long)cli_u64(a, "dropped"),
+		(unsigned long long)cli_u64(a, "consumed"),
+		(unsigned long long)cli_u64(a, "queued"));
 }
 
 static enum cli_exit run_drops(struct cli *cli)
 {
-	static const char *const titles[] = {">PACKETS", "REASON", "CAME IN BY", "WHICH MEANS", NULL};
+	static const char *const titles[] = {
+		">PACKETS", "REASON", "CAME IN BY", "WHICH MEANS", NULL};
 	struct table *t;
 	const json_t *d;
 	json_t *r;
@@ -431,8 +444,9 @@ static const struct cli_option stats_options[] = {
 static void show_latency(const char *name, const json_t *l)
 {
 	if (l)
-		printf("%s: p50 %s, p99 %s, max %s (%s packets)\n", name, human_ns(cli_u64(l, "p50")),
-			human_ns(cli_u64(l, "p99")), human_ns(cli_u64(l, "max")), human_count(cli_u64(l, "count")));
+		printf("%s: p50 %s, p99 %s, max %s (%s packets)\n", name,
+			human_ns(cli_u64(l, "p50")), human_ns(cli_u64(l, "p99")),
+			human_ns(cli_u64(l, "max")), human_count(cli_u64(l, "count")));
 }
 
 /* The first three lines are those of the founding document (F:5313-5319). */
@@ -447,7 +461,8 @@ static void show_stats(const json_t *r)
 	printf("flows_software: %llu (%s)\n", (unsigned long long)cli_u64(r, "flows_software"),
 		human_share(cli_u64(r, "flows_software"), flows));
 	printf("packets: %llu\n", (unsigned long long)(table + software));
-	printf("packets_offloaded: %llu (%s)\n", (unsigned long long)table, human_share(table, table + software));
+	printf("packets_offloaded: %llu (%s)\n", (unsigned long long)table,
+		human_share(table, table + software));
 	printf("packets_software: %llu (%s)\n", (unsigned long long)software,
 		human_share(software, table + software));
 	printf("insertions: %llu (%llu/s)\n", (unsigned long long)cli_u64(r, "insertions"),
@@ -475,7 +490,8 @@ static enum cli_exit run_stats(struct cli *cli)
 
 const struct command cmd_stats = {
 	.name = "stats",
-	.summary = "Show how many flows and packets run from the flow table and how many in software",
+	.summary =
+		"Show how many flows and packets run from the flow table and how many in software",
 	.help = "doca-flow-stats shows the same port by port.",
 	.options = stats_options,
 	.n_options = ARRAY_SIZE(stats_options),
@@ -487,7 +503,8 @@ const struct command cmd_stats = {
 static const char *explain_port, *explain_packet;
 
 static const struct cli_option explain_options[] = {
-	{'p', "port", "PORT", "the walk a packet would take that comes in by PORT", &explain_port, NULL},
+	{'p', "port", "PORT", "the walk a packet would take that comes in by PORT", &explain_port,
+		NULL},
 	{'x', "packet", "HEX", "that packet, from its Ethernet header on", &explain_packet, NULL},
 };
 
@@ -528,7 +545,8 @@ static enum cli_exit explain_params(struct cli *cli, json_t **params)
 	char *packet, *end;
 
 	if (!what == !explain_packet || !explain_port != !explain_packet)
-		return cli_say(cli, CLI_USAGE, "explain needs PIPE or ENTRY, or --port and --packet");
+		return cli_say(
+			cli, CLI_USAGE, "explain needs PIPE or ENTRY, or --port and --packet");
 	if (what) {
 		unsigned long long id = strtoull(what, &end, 0);
 

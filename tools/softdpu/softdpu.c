@@ -28,8 +28,9 @@ static void usage(FILE *out)
 	fprintf(out, "usage: softdpu [-c CARD] [-j] COMMAND ...\n\n");
 	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(out, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
-	fprintf(out, "\nEach command has --help and --json. Cards are found under %s (SOFTDPU_RUN).\n"
-		     "Any other COMMAND runs the program softdpu-COMMAND.\n",
+	fprintf(out,
+		"\nEach command has --help and --json. Cards are found under %s (SOFTDPU_RUN).\n"
+		"Any other COMMAND runs the program softdpu-COMMAND.\n",
 		ctl_run_dir());
 }
 

@@ -58,8 +58,8 @@ static void addresses_round_trip(void **state)
 
 static void bad_addresses_are_refused(void **state)
 {
-	static const char *const bad[] = {"", "1", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.256", "1.2.3.4 ",
-		" ::", ":::", "fe80::1%eth0", "1::2::3", "12345::", "g::"};
+	static const char *const bad[] = {"", "1", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.256",
+		"1.2.3.4 ", " ::", ":::", "fe80::1%eth0", "1::2::3", "12345::", "g::"};
 	struct addr a;
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -70,9 +70,10 @@ static void bad_addresses_are_refused(void **state)
 
 static void bad_prefixes_are_refused(void **state)
 {
-	static const char *const bad[] = {"", "/", "1.2.3.4/", "1.2.3.4/33", "1.2.3.4/-1", "1.2.3.4/+1",
-		"1.2.3.4/ 1", "1.2.3.4/08", "::/129", "::/1x", "::/0x1", "1.2.3/8", "/8",
-		"1.2.3.4/99999999999999999999", "1111:2222:3333:4444:5555:6666:7777:8888:9999:0000:1111/1"};
+	static const char *const bad[] = {"", "/", "1.2.3.4/", "1.2.3.4/33", "1.2.3.4/-1",
+		"1.2.3.4/+1", "1.2.3.4/ 1", "1.2.3.4/08", "::/129", "::/1x", "::/0x1", "1.2.3/8",
+		"/8", "1.2.3.4/99999999999999999999",
+		"1111:2222:3333:4444:5555:6666:7777:8888:9999:0000:1111/1"};
 	struct prefix p;
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
@@ -116,7 +117,8 @@ static void containment_matches_the_definition(void **state)
 		net = prefix_network(&p);
 		assert_int_equal(prefix_contains(&p, &other), twin_contains(&p, &other));
 		assert_true(prefix_contains(&net, &base) && prefix_equal(&net, &p));
-		assert_int_equal(prefix_contains_prefix(&p, &q), p.len <= q.len && twin_contains(&p, &other));
+		assert_int_equal(prefix_contains_prefix(&p, &q),
+			p.len <= q.len && twin_contains(&p, &other));
 		assert_int_equal(prefix_overlaps(&p, &q), prefix_overlaps(&q, &p));
 		assert_int_equal(addr_compare(&base, &other) == 0, addr_equal(&base, &other));
 		assert_true(prefix_contains(addr_is_v4(&base) ? &all4 : &all6, &base));
@@ -126,7 +128,8 @@ static void containment_matches_the_definition(void **state)
 
 static void prefixes_print(void **state)
 {
-	struct prefix p = prefixed("10.244.1.7/24"), net = prefix_network(&p), one = prefixed("fd00::1");
+	struct prefix p = prefixed("10.244.1.7/24"), net = prefix_network(&p),
+		      one = prefixed("fd00::1");
 	char text[PREFIX_TEXT_MAX];
 
 	assert_string_equal(prefix_print(&p, text), "10.244.1.7/24");
@@ -138,12 +141,14 @@ static void prefixes_print(void **state)
 
 static void kinds(void **state)
 {
-	struct addr m4 = parsed("239.1.1.1"), m6 = parsed("ff02::1"), l4 = parsed("127.3.2.1"), l6 = parsed("::1"),
-		    u4 = parsed("0.0.0.0"), u6 = parsed("::"), none = {0}, x = parsed("223.255.255.255");
+	struct addr m4 = parsed("239.1.1.1"), m6 = parsed("ff02::1"), l4 = parsed("127.3.2.1"),
+		    l6 = parsed("::1"), u4 = parsed("0.0.0.0"), u6 = parsed("::"), none = {0},
+		    x = parsed("223.255.255.255");
 
 	assert_true(addr_is_multicast(&m4) && addr_is_multicast(&m6) && !addr_is_multicast(&x));
 	assert_true(addr_is_loopback(&l4) && addr_is_loopback(&l6) && !addr_is_loopback(&u6));
-	assert_true(addr_is_unspecified(&u4) && addr_is_unspecified(&u6) && !addr_is_unspecified(&none));
+	assert_true(addr_is_unspecified(&u4) && addr_is_unspecified(&u6) &&
+		    !addr_is_unspecified(&none));
 	assert_true(addr_is_none(&none) && !addr_is_none(&u4));
 	assert_int_equal(ntohl(addr_v4(&l4)), 0x7f030201);
 }
@@ -151,8 +156,9 @@ static void kinds(void **state)
 static void address_and_port(void **state)
 {
 	static const char *const good[] = {"10.0.0.1:80", "[fd00::1]:65535", "0.0.0.0:0"};
-	static const char *const bad[] = {"10.0.0.1", "10.0.0.1:", "10.0.0.1:65536", "10.0.0.1:-1", "fd00::1:80",
-		"[fd00::1]", "[fd00::1]80", "[fd00::1", "[10.0.0.1]:80", ":80", "[]:80", "10.0.0.1:8 0", ""};
+	static const char *const bad[] = {"10.0.0.1", "10.0.0.1:", "10.0.0.1:65536", "10.0.0.1:-1",
+		"fd00::1:80", "[fd00::1]", "[fd00::1]80", "[fd00::1", "[10.0.0.1]:80", ":80",
+		"[]:80", "10.0.0.1:8 0", ""};
 	char text[ADDR_PORT_TEXT_MAX];
 	struct sockaddr_storage ss;
 	struct addr a, b;
@@ -173,8 +179,8 @@ static void address_and_port(void **state)
 
 static void macs(void **state)
 {
-	static const char *const bad[] = {"", "02:00:5e:10:00", "02:00:5e:10:00:0g", "02:00:5e:10:00:01:",
-		"2:0:5e:10:0:1", "02005e100001", "02:00:5e:10:00:1 "};
+	static const char *const bad[] = {"", "02:00:5e:10:00", "02:00:5e:10:00:0g",
+		"02:00:5e:10:00:01:", "2:0:5e:10:0:1", "02005e100001", "02:00:5e:10:00:1 "};
 	uint8_t mac[6], again[6];
 	char text[MAC_TEXT_MAX];
 

@@ -88,7 +88,8 @@ static void empty_and_extremes(void **state)
 	hist_record(&h, UINT64_MAX);
 	assert_true(hist_quantile(&h, 0.5) == UINT64_MAX && hist_min(&h) == UINT64_MAX);
 	hist_record(&h, 0);
-	assert_true(hist_min(&h) == 0 && hist_quantile(&h, 0.5) == 0 && hist_quantile(&h, 2) == UINT64_MAX);
+	assert_true(hist_min(&h) == 0 && hist_quantile(&h, 0.5) == 0 &&
+		    hist_quantile(&h, 2) == UINT64_MAX);
 }
 
 static void merge_and_subtract(void **state)

@@ -152,7 +152,8 @@ static void *mpmc_consumer(void *arg)
 	uint64_t last[THREADS] = {0};
 
 	while (atomic_load(&popped) < THREADS * MPMC_ITEMS) {
-		uint64_t got = (uintptr_t)ring_mpmc_pop(shared), who = got >> 32, n = got & UINT32_MAX;
+		uint64_t got = (uintptr_t)ring_mpmc_pop(shared), who = got >> 32,
+			 n = got & UINT32_MAX;
 
 		if (!got) {
 			sched_yield();

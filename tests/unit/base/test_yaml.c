@@ -68,8 +68,8 @@ static void the_tree_is_what_was_written(void **state)
 
 static void json_is_yaml(void **state)
 {
-	const struct yaml_node *root = load(
-		"{\"items\":[{\"kind\":\"Pod\",\"n\":-5,\"ready\":true,\"a.b/c\":\"\\u00e9\\n\"},\n\t{\"kind\":null}]}");
+	const struct yaml_node *root = load("{\"items\":[{\"kind\":\"Pod\",\"n\":-5,\"ready\":true,"
+					    "\"a.b/c\":\"\\u00e9\\n\"},\n\t{\"kind\":null}]}");
 	int64_t n;
 	bool ready = false;
 
@@ -140,7 +140,8 @@ static void hostile_files_are_refused(void **state)
 	refused("? [a, b]\n: c\n", -EINVAL, "cannot be a key");
 	refused("\"a\\0b\": c\n", -EINVAL, "NUL");
 	refused("a: [\n", -EINVAL, "t.yaml:2");
-	refused("a: 1\nb:\n  c: 1\n  c: 2\n", -EINVAL, "t.yaml:4: column 3: key 'c' is here twice, first in line 3");
+	refused("a: 1\nb:\n  c: 1\n  c: 2\n", -EINVAL,
+		"t.yaml:4: column 3: key 'c' is here twice, first in line 3");
 }
 
 static void duplicates_in_long_maps(void **state)
@@ -154,9 +155,11 @@ static void duplicates_in_long_maps(void **state)
 		char sentence[80];
 
 		str_addf(&s, "key%d: again\n", twin);
-		snprintf(sentence, sizeof(sentence), "t.yaml:5001: column 1: key 'key%d' is here twice", twin);
+		snprintf(sentence, sizeof(sentence),
+			"t.yaml:5001: column 1: key 'key%d' is here twice", twin);
 		refused(str_text(&s), -EINVAL, sentence);
-		str_cut(&s, str_len(&s) - strlen("key: again\n") - (size_t)snprintf(NULL, 0, "%d", twin));
+		str_cut(&s, str_len(&s) - strlen("key: again\n") -
+				    (size_t)snprintf(NULL, 0, "%d", twin));
 	}
 	str_free(&s);
 }
@@ -168,8 +171,9 @@ static void says(const char *sentence)
 
 static void numbers(void **state)
 {
-	const struct yaml_node *root = load("a: 80\nb: 0x1F\nc: 1e3\nd: -1\ne: 99999999999999999999\nf: \"80\"\n"
-					    "g: 64Ki\nh: 18446744073709551615\ni: [1]\nj:\nk: 20000000Ti\nl: 0x\nm: -0x10\n");
+	const struct yaml_node *root = load(
+		"a: 80\nb: 0x1F\nc: 1e3\nd: -1\ne: 99999999999999999999\nf: \"80\"\n"
+		"g: 64Ki\nh: 18446744073709551615\ni: [1]\nj:\nk: 20000000Ti\nl: 0x\nm: -0x10\n");
 	uint64_t n = 0;
 	int64_t i = 0;
 
@@ -204,8 +208,9 @@ static void numbers(void **state)
 
 static void other_values(void **state)
 {
-	const struct yaml_node *root = load("t: true\nq: \"true\"\ns: hello\nip: 10.0.0.1\np: fd00::/64\n"
-					    "m: 02:00:00:00:00:01\nmode: adaptve\nnul: \"a\\0b\"\nmap: {a: 1}\n");
+	const struct yaml_node *root =
+		load("t: true\nq: \"true\"\ns: hello\nip: 10.0.0.1\np: fd00::/64\n"
+		     "m: 02:00:00:00:00:01\nmode: adaptve\nnul: \"a\\0b\"\nmap: {a: 1}\n");
 	static const char *const modes[] = {"poll", "adaptive", "inline"};
 	const struct yaml_node *sub = NULL;
 	const char *text = NULL;
@@ -227,9 +232,11 @@ static void other_values(void **state)
 	assert_int_equal(yaml_need_prefix(root, "p", &p), 0);
 	assert_int_equal(yaml_need_mac(root, "m", mac), 0);
 	assert_int_equal(yaml_need_mac(root, "s", mac), -EINVAL);
-	says("t.yaml:3: field 's': value 'hello' is not a MAC address; expected for example 02:00:5e:10:00:01");
+	says("t.yaml:3: field 's': value 'hello' is not a MAC address; expected for example "
+	     "02:00:5e:10:00:01");
 	assert_int_equal(yaml_need_enum(root, "mode", modes, 3, &e), -EINVAL);
-	says("t.yaml:7: field 'mode': value 'adaptve' is not a known word; expected poll, adaptive or inline; "
+	says("t.yaml:7: field 'mode': value 'adaptve' is not a known word; expected poll, adaptive "
+	     "or inline; "
 	     "did you mean 'adaptive'?");
 	assert_int_equal(yaml_as_enum(yaml_get(load("x: inline"), "x"), modes, 3, &e), 0);
 	assert_int_equal(e, 2);

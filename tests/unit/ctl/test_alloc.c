@@ -52,8 +52,9 @@ static int dial(void)
 /* One client's life. True if it got its answer. */
 static bool talk(struct ctl_server *server)
 {
-	static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"test.work\",\"params\":{\"a\":[1,2]}}\n"
-				      "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"test.wrok\"}\nnonsense\n";
+	static const char request[] =
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"test.work\",\"params\":{\"a\":[1,2]}}\n"
+		"{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"test.wrok\"}\nnonsense\n";
 	char answer[4096];
 	ssize_t n;
 	int fd = dial();
@@ -68,8 +69,8 @@ static bool talk(struct ctl_server *server)
 	answer[n > 0 ? n : 0] = '\0';
 	close(fd);
 	ctl_server_process(server);
-	return strstr(answer, "\"n\":5") && strstr(answer, "did you mean") && strstr(answer, "-32700") &&
-	       strstr(answer, "test.note");
+	return strstr(answer, "\"n\":5") && strstr(answer, "did you mean") &&
+	       strstr(answer, "-32700") && strstr(answer, "test.note");
 }
 
 static void a_server_survives(void **state)

@@ -34,7 +34,8 @@ static void ports(struct metrics_out *out, void *arg)
 
 static void latency(struct metrics_out *out, void *arg)
 {
-	metrics_family(out, "softdpu_first_packet_seconds", METRICS_HISTOGRAM, "First packet of a flow");
+	metrics_family(
+		out, "softdpu_first_packet_seconds", METRICS_HISTOGRAM, "First packet of a flow");
 	metrics_histogram(out, &h, "node", "node1", NULL);
 }
 
@@ -103,10 +104,12 @@ static void the_page(void **state)
 	metrics_register(m, ports, NULL);
 	metrics_register(m, latency, NULL);
 	page = metrics_page(m);
-	assert_non_null(strstr(page, "# HELP softdpu_port_rx_packets_total Packets received\n"
-				     "# TYPE softdpu_port_rx_packets_total counter\n"
-				     "softdpu_port_rx_packets_total{port=\"p0\"} 18446744073709551615\n"
-				     "softdpu_port_rx_packets_total{port=\"a\\\"b\\\\c\\nd\",pod=\"default/web-1\"} 2\n"));
+	assert_non_null(
+		strstr(page, "# HELP softdpu_port_rx_packets_total Packets received\n"
+			     "# TYPE softdpu_port_rx_packets_total counter\n"
+			     "softdpu_port_rx_packets_total{port=\"p0\"} 18446744073709551615\n"
+			     "softdpu_port_rx_packets_total{port=\"a\\\"b\\\\c\\nd\",pod=\"default/"
+			     "web-1\"} 2\n"));
 	assert_non_null(strstr(page, "\nsoftdpu_load 0.25\nsoftdpu_load{worker=\"1\"} +Inf\n"));
 	assert_non_null(strstr(page, "{node=\"node1\",le=\"1e-06\"} 0\n"));
 	assert_non_null(strstr(page, "{node=\"node1\",le=\"2.5e-06\"} 3\n"));

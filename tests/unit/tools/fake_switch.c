@@ -87,8 +87,9 @@ static void stream_all(void)
 	}
 	if (stream && ends)
 		ctl_notify(stream, CTL_SWITCH_CAPTURE_END,
-			json_pack("{s:i, s:I, s:i, s:s}", "id", (int)ctl_stream_id(stream), "packets",
-				(json_int_t)to_send, "missed", 0, "why", "the count was reached"));
+			json_pack("{s:i, s:I, s:i, s:s}", "id", (int)ctl_stream_id(stream),
+				"packets", (json_int_t)to_send, "missed", 0, "why",
+				"the count was reached"));
 	to_send = 0;
 }
 
@@ -106,8 +107,10 @@ static struct ctl_server *open_server(const char *card, const char *program)
 
 int main(int argc, char **argv)
 {
-	struct ctl_server *daemon = open_server(argv[1], "softdpud"), *agent = open_server(argv[1], "agentd");
-	struct pollfd p[3] = {{.fd = 0, .events = POLLIN}, {.fd = ctl_server_fd(daemon), .events = POLLIN},
+	struct ctl_server *daemon = open_server(argv[1], "softdpud"),
+			  *agent = open_server(argv[1], "agentd");
+	struct pollfd p[3] = {{.fd = 0, .events = POLLIN},
+		{.fd = ctl_server_fd(daemon), .events = POLLIN},
 		{.fd = ctl_server_fd(agent), .events = POLLIN}};
 	const char *method;
 	json_t *value;
@@ -117,7 +120,8 @@ int main(int argc, char **argv)
 		return 1;
 	json_object_foreach(answers, method, value)
 		if (strcmp(method, CTL_SWITCH_CAPTURE))
-			ctl_register(strncmp(method, "agent.", 6) ? daemon : agent, method, answer, (void *)method);
+			ctl_register(strncmp(method, "agent.", 6) ? daemon : agent, method, answer,
+				(void *)method);
 	ctl_register(daemon, CTL_SWITCH_CAPTURE, capture, NULL);
 	ctl_register(daemon, CTL_SWITCH_CAPTURE_STOP, capture_stop, NULL);
 	puts("ready");
