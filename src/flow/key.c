@@ -242,8 +242,26 @@ static bool ip_known(const struct pkt_headers *h)
 	return h->l3_type == PKT_L3_IP4 || h->l3_type == PKT_L3_IP6;
 }
 
+static uint8_t l3_class(const struct pkt_headers *h)
+{
+	return h->l3_type == PKT_L3_IP4 ? 1 : h->l3_type == PKT_L3_IP6 ? 2 : 0;
+}
+
+static uint8_t l4_class(const struct pkt_headers *h)
+{
+	static const uint8_t classes[] = {[PKT_L4_TCP] = 1, [PKT_L4_UDP] = 2, [PKT_L4_ICMP] = 3, [PKT_L4_ICMP6] = 3,
+		[PKT_L4_ESP] = 4, [PKT_L4_OTHER] = 0};
+
+	return classes[h->l4_type];
+}
+
+static uint8_t l2_class(const struct pkt_headers *h)
+{
+	return h->l2_type > PKT_L2_ETH ? h->l2_type - PKT_L2_ETH : 0;
+}
+
 static void line_meta(const struct rte_mbuf *m, const struct pkt_parse *p,
-	const struct flow_pkt_meta *meta, struct flow_key_meta *k)
+	const struct flow_pkt_meta *meta, struct flow_key_meta *k, bool csums)
 {
 	memset(k, 0, sizeof(*k));
 	memcpy(k->scratch, meta->scratch, sizeof(k->scratch));
@@ -253,11 +271,17 @@ static void line_meta(const struct rte_mbuf *m, const struct pkt_parse *p,
 	k->l3_ok = ip_known(&p->outer);
 	k->ip4_csum_ok = p->outer.l3_type == PKT_L3_IP4 && !(p->outer.flags & PKT_BAD_IP_CSUM);
 	k->l4_ok = l4_known(&p->outer);
-	k->l4_csum_ok = k->l4_ok && pkt_l4_csum_ok(m, p, PKT_OUTER);
+	k->l4_csum_ok = k->l4_ok && (!csums || pkt_l4_csum_ok(m, p, PKT_OUTER));
 	k->inner_l3_ok = ip_known(&p->inner);
 	k->inner_ip4_csum_ok = p->inner.l3_type == PKT_L3_IP4 && !(p->inner.flags & PKT_BAD_IP_CSUM);
 	k->inner_l4_ok = l4_known(&p->inner);
-	k->inner_l4_csum_ok = k->inner_l4_ok && pkt_l4_csum_ok(m, p, PKT_INNER);
+	k->inner_l4_csum_ok = k->inner_l4_ok && (!csums || pkt_l4_csum_ok(m, p, PKT_INNER));
+	k->l2_class = l2_class(&p->outer);
+	k->l3_class = l3_class(&p->outer);
+	k->l4_class = l4_class(&p->outer);
+	k->inner_l2_class = l2_class(&p->inner);
+	k->inner_l3_class = l3_class(&p->inner);
+	k->inner_l4_class = l4_class(&p->inner);
 }
 
 /* How many contiguous bytes the first segment has from `off` on, at most max. */
@@ -344,7 +368,7 @@ static void other_lines(const struct rte_mbuf *m, const struct pkt_parse *p,
 	if (lines & 1u << 2)
 		line_link(m, p, &key->link);
 	if (lines & 1u << 3)
-		line_meta(m, p, meta, &key->meta);
+		line_meta(m, p, meta, &key->meta, lines & FLOW_KEY_CSUMS);
 	if (lines & 1u << 4)
 		line_tunnel(m, p, &key->tunnel);
 	if (lines & 1u << 5)

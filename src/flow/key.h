@@ -95,13 +95,17 @@ struct flow_key_link {
 
 struct flow_key_meta {
 	uint32_t scratch[10];       /* DOCA meta.u32[] */
-	uint16_t random;            /* drawn per packet; a mask over it makes the walk uncacheable beyond this point */
+	uint16_t random;            /* drawn per packet, when the key is built */
 	uint16_t hash_result;
 	uint8_t meter_color;        /* 0 green, 1 yellow, 2 red */
 	uint8_t l3_ok, ip4_csum_ok, l4_ok, l4_csum_ok;
 	uint8_t ipsec_syndrome, ipsec_ar_syndrome, psp_syndrome;
 	uint8_t inner_l3_ok, inner_ip4_csum_ok, inner_l4_ok, inner_l4_csum_ok;
-	uint8_t pad[8];
+	/* the shape once more, in the classes programs know: L2 0..2 = VLAN tags; L3 0 none of these, 1 IPv4, 2 IPv6;
+	 * L4 0 none of these, 1 TCP, 2 UDP, 3 ICMP or ICMPv6, 4 ESP */
+	uint8_t l2_class, l3_class, l4_class;
+	uint8_t inner_l2_class, inner_l3_class, inner_l4_class;
+	uint8_t pad[2];
 };
 
 struct flow_key_tunnel {
@@ -155,6 +159,10 @@ struct flow_pkt_meta {
 	uint8_t domain;
 	uint16_t port, resume;
 };
+
+/* In `lines`: somebody looks at l4_csum_ok or inner_l4_csum_ok. Without it line 3 has them as 1 where there is a
+ * checksum, because summing every packet is dear. */
+#define FLOW_KEY_CSUMS (1u << FLOW_KEY_LINES)
 
 /* Fill the lines whose bit is set in `lines` (bit i = line i) of n keys from packets and their parse
  * results; line 0 is always filled. No reads beyond the parsed headers. */

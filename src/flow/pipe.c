@@ -43,6 +43,8 @@ void pipe_looks_at(struct flow_pipe *pipe, const struct flow_key *mask)
 	for (unsigned i = 0; i < FLOW_KEY_SIZE / 8; i++)
 		if (mask->words[i])
 			lines |= 1u << (i * 8 / FLOW_KEY_LINE);
+	if (mask->meta.l4_csum_ok | mask->meta.inner_l4_csum_ok)
+		lines |= FLOW_KEY_CSUMS;
 	__atomic_fetch_or(&ps->lines, lines, __ATOMIC_RELEASE);
 }
 
@@ -487,6 +489,7 @@ int flow_pipes_init(struct flow_ctx *ctx)
 	ps->ctx = ctx;
 	ps->lines = 1;
 	ps->next_id = 1;
+	ps->nr_qsets = 1;
 	pthread_mutex_init(&ps->lock, NULL);
 	pthread_mutex_init(&ps->chunk_lock, NULL);
 	err = walk_init(ctx);
@@ -518,6 +521,8 @@ void flow_pipes_fini(struct flow_ctx *ctx)
 		free(ps->spare_chunks);
 		ps->spare_chunks = next;
 	}
+	for (unsigned i = 1; i < ps->nr_qsets; i++)
+		free(ps->qset[i]);
 	pthread_mutex_destroy(&ps->lock);
 	pthread_mutex_destroy(&ps->chunk_lock);
 	free(ps);

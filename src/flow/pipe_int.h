@@ -170,6 +170,8 @@ struct flow_pipes {
 	pthread_mutex_t chunk_lock;
 	struct entry_chunk *spare_chunks;
 	uint64_t age_cursor;
+	struct flow_qset *qset[4096];  /* FLOW_QSETS_MAX; by index, [0] unused */
+	uint32_t nr_qsets;
 	struct flow_cache *cache;
 	struct walk *walk[FLOW_WORKERS_MAX];
 };

@@ -2,6 +2,8 @@
 /* run: execute a composed program on a packet, and the fused rewrite on its own. */
 #include <string.h>
 
+#include <rte_flow.h>
+
 #include "flow/age.h"
 #include "flow/meter.h"
 #include "flow/pipe_int.h"
@@ -263,7 +265,7 @@ static unsigned read_parsed(const struct flow_pkt *pkt, const struct flow_field 
 	struct flow_key key;
 	unsigned line = f->key_offset / FLOW_KEY_LINE;
 
-	flow_key_build(&pkt->m, pkt->parse, pkt->meta, &key, 1, 1u << line);
+	flow_key_build(&pkt->m, pkt->parse, pkt->meta, &key, 1, 1u << line | FLOW_KEY_CSUMS);
 	if (f->key_offset == offsetof(struct flow_key, meta.random) && pkt->key)
 		key.meta.random = pkt->key->meta.random;
 	memcpy(out, key.bytes + f->key_offset, f->length);
@@ -432,6 +434,19 @@ static void colour(struct flow_ctx *ctx, struct flow_pkt *pkt, uint32_t meter, u
 		flow_meter_run(ctx, meter, pkt->m->pkt_len, (enum flow_color)pkt->meta->meter_color, now_ns);
 }
 
+/* An application sees mark and metadata where a NIC's driver puts them. */
+static void show_metadata(struct flow_pkt *pkt)
+{
+	if (pkt->meta->mark) {
+		pkt->m->hash.fdir.hi = rte_be_to_cpu_32(pkt->meta->mark);
+		pkt->m->ol_flags |= RTE_MBUF_F_RX_FDIR | RTE_MBUF_F_RX_FDIR_ID;
+	}
+	if (rte_flow_dynf_metadata_avail()) {
+		rte_flow_dynf_metadata_set(pkt->m, pkt->meta->pkt_meta);
+		pkt->m->ol_flags |= RTE_MBUF_DYNFLAG_RX_METADATA;
+	}
+}
+
 static struct flow_verdict run_exit(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkt, const struct flow_op *op,
 	bool edited)
 {
@@ -443,6 +458,7 @@ static struct flow_verdict run_exit(struct flow_ctx *ctx, unsigned worker, struc
 	case FLOW_OP_HOP:
 		return flow_apply(ctx, worker, pkt, &only_hop);
 	case FLOW_OP_QUEUE:
+		show_metadata(pkt);
 		return (struct flow_verdict){.kind = FLOW_VERDICT_QUEUE, .index = op->index};
 	case FLOW_OP_KERNEL:
 		return (struct flow_verdict){.kind = FLOW_VERDICT_KERNEL};

@@ -253,7 +253,7 @@ static unsigned encap(struct carrier *c, const uint8_t *header, unsigned len)
 static void look(struct carrier *c)
 {
 	pkt_parse(c->m, &c->parse);
-	flow_key_build(&c->m, &c->parse, &c->meta, &c->key, 1, 0x3f);
+	flow_key_build(&c->m, &c->parse, &c->meta, &c->key, 1, 0x7f);
 }
 
 static unsigned act(struct carrier *c, const struct flow_op *op, const uint8_t *data)

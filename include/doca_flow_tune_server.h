@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * doca_flow_tune_server: lets tools look at the pipes of a running program. Here every program that runs a switch
+ * answers `softdpu pipes` and friends through its control socket anyway; these calls choose how much.
+ */
+#ifndef DOCA_FLOW_TUNE_SERVER_H_
+#define DOCA_FLOW_TUNE_SERVER_H_
+
+#include "doca_error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct doca_flow_tune_cfg;
+struct doca_flow_tune_server_cfg;
+
+enum doca_flow_tune_profile {
+	DOCA_FLOW_TUNE_PROFILE_NONE = 0,
+	DOCA_FLOW_TUNE_PROFILE_FULL,
+};
+
+doca_error_t doca_flow_tune_cfg_create(struct doca_flow_tune_cfg **cfg);
+doca_error_t doca_flow_tune_cfg_set_profile(struct doca_flow_tune_cfg *cfg, enum doca_flow_tune_profile profile);
+doca_error_t doca_flow_tune_cfg_destroy(struct doca_flow_tune_cfg *cfg);
+
+doca_error_t doca_flow_tune_server_cfg_create(struct doca_flow_tune_server_cfg **cfg);
+doca_error_t doca_flow_tune_server_cfg_destroy(struct doca_flow_tune_server_cfg *cfg);
+/* After doca_flow_init. BAD_STATE before it, or when it runs already. */
+doca_error_t doca_flow_tune_server_init(struct doca_flow_tune_server_cfg *cfg);
+void doca_flow_tune_server_destroy(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
