@@ -715,7 +715,7 @@ static void dump_shows_pipes(void **state)
 	add(world_pipe(&w, &cfg), &spec);
 	send(TCP_A);
 	flow_dump(w.ctx, &text);
-	assert_non_null(strstr(str_text(&text), "outer.ipv4.dst_ip=0x0a000002"));
+	assert_non_null(strstr(str_text(&text), "outer.ipv4.dst_ip=10.0.0.2"));
 	assert_non_null(strstr(str_text(&text), "packets 1 bytes 74"));
 	str_free(&text);
 }
