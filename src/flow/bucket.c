@@ -3,6 +3,7 @@
 #include "flow/bucket.h"
 
 #include <assert.h>
+#include <sched.h>
 
 void bkt_init(struct bkt_index *x, struct bkt *base, struct bkt_state *state, uint32_t level_max,
 	const struct flow_region *region, uint64_t (*hash_of)(const void *owner, uint32_t id), const void *owner)
@@ -128,9 +129,10 @@ int bkt_enter(struct bkt_index *x, struct bkt *home, uint32_t level, uint64_t ha
 {
 	int err = place(x, home, level, hash, id);
 
-	if (!err)
-		__atomic_fetch_add(&x->state->count, 1, __ATOMIC_RELAXED);
-	return err;
+	if (err)
+		return bkt_level(x) < x->level_max ? -EAGAIN : err;
+	__atomic_fetch_add(&x->state->count, 1, __ATOMIC_RELAXED);
+	return 0;
 }
 
 static bool clear_slot(struct bkt *b, uint16_t tag, uint32_t id)
@@ -342,4 +344,15 @@ void bkt_grow_step(struct bkt_index *x)
 	else if (more && bkt_level(x) < x->level_max)
 		populate_step(x);
 	__atomic_store_n(&x->busy, 0, __ATOMIC_RELEASE);
+}
+
+#define WAITS_MAX 10000
+
+bool bkt_wait(struct bkt_index *x, unsigned *tries)
+{
+	if (++*tries > WAITS_MAX)
+		return false;
+	bkt_grow_step(x);
+	sched_yield();
+	return true;
 }

@@ -207,11 +207,16 @@ static inline void bkt_unlock(struct bkt *home)
 	__atomic_fetch_and(&home->head, ~BKT_LOCK, __ATOMIC_RELEASE);
 }
 
-/* Under the lock of the home: find, enter (-ENOSPC: no slot within reach), take out (-ENOENT). */
+/* Under the lock of the home: find, enter (-ENOSPC: no slot within reach, -EAGAIN: there will be one when the
+ * growth that is under way has gone on: unlock, bkt_wait, lock again), take out (-ENOENT). */
 uint32_t bkt_find_locked(const struct bkt_index *x, const struct bkt *home, uint32_t level, uint64_t hash, bkt_equal equal,
 	const void *key);
 int bkt_enter(struct bkt_index *x, struct bkt *home, uint32_t level, uint64_t hash, uint32_t id);
 int bkt_leave(struct bkt_index *x, struct bkt *home, uint32_t level, uint64_t hash, uint32_t id);
+
+/* After -EAGAIN, without locks: helps growing and gives way to a mover that was descheduled. False when it has
+ * been asked too often (*tries counts from 0): then the table is full. */
+bool bkt_wait(struct bkt_index *x, unsigned *tries);
 
 /* Called once per insert, without locks: grows a little when it is time. */
 void bkt_grow_step(struct bkt_index *x);

@@ -353,8 +353,15 @@ static int add_filled(struct flow_conn_table *t, struct conn_family *f, uint32_t
 	uint32_t id = pair * 2;
 	uint64_t hash[2] = {hash_of(f, id), hash_of(f, id + 1)};
 	/* A packet to oneself mirrors to its own key: then there is one direction only. */
-	int err = enter_both(f, id, hash, equal(f, id, conn_dir_key(f, id + 1)));
+	bool one_key = equal(f, id, conn_dir_key(f, id + 1));
+	unsigned tries = 0;
+	int err;
 
+	do
+		err = enter_both(f, id, hash, one_key);
+	while (unlikely(err == -EAGAIN) && bkt_wait(&f->index, &tries));
+	if (err == -EAGAIN)
+		err = -ENOSPC;
 	if (err) {
 		__atomic_store_n(&conn_common_at(f, id)->state, 0, __ATOMIC_RELEASE);
 		flow_pool_give_unused(&f->pool, pair);

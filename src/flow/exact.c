@@ -208,13 +208,18 @@ static int insert_locked(struct flow_exact *t, struct bkt *home, uint32_t level,
 
 static int insert_hashed(struct flow_exact *t, uint64_t hash, const uint64_t *words, const void *data, uint32_t *index)
 {
+	unsigned tries = 0;
 	uint32_t level;
-	struct bkt *home = bkt_lock(&t->index, hash, &level);
-	int err = insert_locked(t, home, level, hash, words, data, index);
+	int err;
 
-	bkt_unlock(home);
+	do {
+		struct bkt *home = bkt_lock(&t->index, hash, &level);
+
+		err = insert_locked(t, home, level, hash, words, data, index);
+		bkt_unlock(home);
+	} while (unlikely(err == -EAGAIN) && bkt_wait(&t->index, &tries));
 	bkt_grow(&t->index);
-	return err;
+	return err == -EAGAIN ? -ENOSPC : err;
 }
 
 int flow_exact_insert(struct flow_exact *table, const struct flow_key *key, const void *data, uint32_t *index)
