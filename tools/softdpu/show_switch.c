@@ -270,6 +270,20 @@ static void print_label(const char *text)
 	putchar('"');
 }
 
+/* "pipe acl" and "pipe 'acl'" name the pipe acl. */
+static bool names_pipe(const char *target, const char *name)
+{
+	size_t len = strlen(name);
+	bool quoted;
+
+	if (strncmp(target, "pipe ", 5))
+		return false;
+	target += 5;
+	quoted = *target == '\'';
+	return !strncmp(target + quoted, name, len) &&
+	       !strcmp(target + quoted + len, quoted ? "'" : "");
+}
+
 /* The node that a forward text names: the pipe of that name, or a node of its own. */
 static void print_target(const json_t *pipes, const char *target, unsigned *other)
 {
@@ -277,7 +291,7 @@ static void print_target(const json_t *pipes, const char *target, unsigned *othe
 	size_t i;
 
 	json_array_foreach(pipes, i, p) {
-		if (strncmp(target, "pipe ", 5) || strcmp(target + 5, cli_text(p, "name")))
+		if (!names_pipe(target, cli_text(p, "name")))
 			continue;
 		printf("p%llu", (unsigned long long)cli_u64(p, "id"));
 		return;

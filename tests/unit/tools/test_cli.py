@@ -162,6 +162,7 @@ def graphs():
           o1 [shape=plaintext, label="drop"];
           p2 -> o2;
           o2 [shape=plaintext, label="drop"];
+          p2 -> p1;
         }
         """)
     same(run("pipes", "--graph=mermaid"), """
@@ -172,6 +173,7 @@ def graphs():
           p1 --> o0["port pf0vf0"]
           p1 -. miss .-> o1["drop"]
           p2 --> o2["drop"]
+          p2 --> p1
         """)
 
 
