@@ -22,6 +22,7 @@ static const char *const kind_names[PORT_KINDS] = {
 	[PORT_MEM] = "mem",
 	[PORT_GENERATOR] = "generator",
 	[PORT_DGRAM] = "dgram",
+	[PORT_CUSTOM] = "custom",
 };
 
 const char *port_kind_name(enum port_kind kind)
@@ -138,6 +139,21 @@ int port_open(const struct port_cfg *cfg, const struct card_attach *attach, stru
 	assert(port->ops && port->ops->rx && port->ops->tx);
 	port_describe(port, text, sizeof(text));
 	log_debug("%s: %s", port->name, text);
+	*out = port;
+	return 0;
+}
+
+int port_wrap(const struct port_cfg *cfg, const struct port_ops *ops, void *priv, struct port **out)
+{
+	struct port *port;
+	int err = port_new(cfg, &port);
+
+	assert(ops->rx && ops->tx);
+	if (err < 0)
+		return err;
+	port->kind = PORT_CUSTOM;
+	port->ops = ops;
+	port->priv = priv;
 	*out = port;
 	return 0;
 }

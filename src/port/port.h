@@ -106,6 +106,7 @@ enum port_kind {
 	PORT_MEM,
 	PORT_GENERATOR,
 	PORT_DGRAM,
+	PORT_CUSTOM, /* made by port_wrap(): its driver lives outside this room */
 	PORT_KINDS,
 };
 
@@ -181,6 +182,11 @@ void port_close(struct port *port);
  * An attach of kind pair instead joins the open pair port named attach->peer, or waits for it. */
 int port_pair_open(const struct port_cfg *a, const struct port_cfg *b, unsigned depth,
 	struct port **port_a, struct port **port_b);
+
+/* A port whose driver lives elsewhere (the DPDK driver, a door). The caller sets caps, max_tso, fd
+ * and poll_us before anybody uses it; ops->close frees priv. -EINVAL, -ENOMEM with a refusal. */
+int port_wrap(
+	const struct port_cfg *cfg, const struct port_ops *ops, void *priv, struct port **port);
 
 const char *port_kind_name(enum port_kind kind);
 
