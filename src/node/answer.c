@@ -130,9 +130,8 @@ static bool speaks_for(const struct node *node, const struct model *m, const str
 	return model_peer_of(m, target, ip6) != NONE;
 }
 
-void answer_arp(struct node *node, const struct model *m, struct esw_upcall *call)
+void answer_arp(const struct node *node, const struct model *m, const struct bound_port *p, struct esw_upcall *call)
 {
-	const struct bound_port *p = node->ports[call->port];
 	uint8_t target[16] = {0};
 	struct pkt_arp arp;
 
@@ -186,7 +185,8 @@ static bool is_own(const struct prefix *vtep, const void *bytes)
 	return !addr_is_none(&vtep->addr) && !memcmp(vtep->addr.bytes, bytes, addr_is_v6(&vtep->addr) ? 16 : 4);
 }
 
-static void uplink_arp(struct node *node, unsigned worker, struct esw_upcall *call, uint64_t now_ns)
+static void uplink_arp(struct node *node, const struct bound_port *p, unsigned worker, struct esw_upcall *call,
+	uint64_t now_ns)
 {
 	struct rte_ether_addr mac;
 	struct pkt_arp arp;
@@ -195,19 +195,22 @@ static void uplink_arp(struct node *node, unsigned worker, struct esw_upcall *ca
 	if (pkt_arp_get(call->pkt.m, call->pkt.parse, &arp) < 0)
 		return;
 	call->reason = DROP_MULTICAST;
+	sender = addr_from_v4(arp.sender_ip);
+	/* asked or announced (a node that is back says so), it is news about a neighbour we know */
+	if (is_own(&node->card.vtep4, arp.target_ip) || !memcmp(arp.target_ip, arp.sender_ip, 4))
+		neigh_heard(node, worker, &sender, arp.sender_mac.addr_bytes, now_ns);
 	if (!is_own(&node->card.vtep4, arp.target_ip))
 		return;
-	sender = addr_from_v4(arp.sender_ip);
-	neigh_heard(node, worker, &sender, arp.sender_mac.addr_bytes, now_ns);
 	call->answer = ESW_ANSWER_CONSUMED;
-	memcpy(&mac, node->ports[node->uplink]->mac, 6);
+	memcpy(&mac, p->mac, 6);
 	if (arp.op == 1 && pkt_arp_reply(call->pkt.m, call->pkt.parse, &mac) == 0) {
 		call->answer = ESW_ANSWER_SEND;
 		call->out_port = call->port;
 	}
 }
 
-static void uplink_nd(struct node *node, unsigned worker, struct esw_upcall *call, uint64_t now_ns)
+static void uplink_nd(struct node *node, const struct bound_port *p, unsigned worker, struct esw_upcall *call,
+	uint64_t now_ns)
 {
 	struct rte_ether_addr mac;
 	struct rte_mbuf *na;
@@ -220,13 +223,14 @@ static void uplink_nd(struct node *node, unsigned worker, struct esw_upcall *cal
 		return;
 	}
 	call->reason = DROP_MULTICAST;
-	if (nd.type == PKT_ND_NA ? !is_own(&node->card.vtep6, nd.dst) : !is_own(&node->card.vtep6, nd.target))
+	if (nd.type == PKT_ND_NA ? nd.solicited && !is_own(&node->card.vtep6, nd.dst)
+				 : !is_own(&node->card.vtep6, nd.target))
 		return;
 	call->answer = ESW_ANSWER_CONSUMED;
 	who = addr_from_v6(nd.type == PKT_ND_NA ? nd.target : nd.src);
 	if (nd.has_lladdr && !nd.dad)
 		neigh_heard(node, worker, &who, nd.lladdr.addr_bytes, now_ns);
-	memcpy(&mac, node->ports[node->uplink]->mac, 6);
+	memcpy(&mac, p->mac, 6);
 	if (nd.type != PKT_ND_NS)
 		return;
 	na = pkt_make_na(esw_pool(node->esw), call->pkt.m, call->pkt.parse, &nd, &mac, false);
@@ -242,7 +246,8 @@ static enum drop_reason stray_tunnel(const struct node *node, const struct model
 }
 
 /* What came by the uplink and was not a tunnel packet for us. */
-void answer_uplink(struct node *node, const struct model *m, unsigned worker, struct esw_upcall *call, uint64_t now_ns)
+void answer_uplink(struct node *node, const struct model *m, const struct bound_port *port, unsigned worker,
+	struct esw_upcall *call, uint64_t now_ns)
 {
 	static const struct target same_way = {.kind = TO_PORT};
 	const struct pkt_parse *p = call->pkt.parse;
@@ -251,9 +256,9 @@ void answer_uplink(struct node *node, const struct model *m, unsigned worker, st
 
 	call->reason = dmac[0] & 1 ? DROP_MULTICAST : DROP_NOT_FOR_US;
 	if (p->outer.l3_type == PKT_L3_ARP)
-		uplink_arp(node, worker, call, now_ns);
+		uplink_arp(node, port, worker, call, now_ns);
 	else if (is_nd(call))
-		uplink_nd(node, worker, call, now_ns);
+		uplink_nd(node, port, worker, call, now_ns);
 	else if (!(ip6 || p->outer.l3_type == PKT_L3_IP4))
 		call->reason = DROP_UNSUPPORTED_L3;
 	else if (!is_own(ip6 ? &node->card.vtep6 : &node->card.vtep4, call->pkt.key->hot.dst))

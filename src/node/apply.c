@@ -57,7 +57,14 @@ static int compile(struct node *node, json_t *state)
 /* The ports changed under the same desired state. */
 int node_recompile(struct node *node)
 {
-	return node->state ? compile(node, node->state) : 0;
+	int rc;
+
+	if (!node->state)
+		return 0;
+	node->lenient = true;
+	rc = compile(node, node->state);
+	node->lenient = false;
+	return rc;
 }
 
 /* --- the transaction --- */

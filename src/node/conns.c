@@ -28,7 +28,7 @@ int conns_attach(struct node *node)
 {
 	struct conn_table_cfg cfg = {
 		.capacity = node->capacity ? node->capacity : CAPACITY_DEFAULT,
-		.timeouts = conn_timeouts_default,
+		.timeouts = node->timeouts,
 		.nr_workers = node->nr_workers,
 	};
 	int rc = conn_table_create(node->flow, &cfg, &node->conns);
@@ -184,43 +184,78 @@ static bool make_room(struct node *node, unsigned worker, struct flow_conn_table
 	return v.found;
 }
 
-/* A key is taken: by an earlier packet of the same flow (then follow it), or by a dead connection whose
- * tuple is used again (then it goes). Returns 1 to try again. */
-static int taken(struct node *node, struct flow_conn_table *table, const struct conn_spec *spec, conn_ref *ref)
+/* A key is taken: by an earlier packet of the same flow (FOLLOW it), by a dead connection whose tuple is
+ * used again (it goes, AGAIN), or the answers would look like those of another connection (CLASH: the
+ * client used one source port for two services that led to one backend). */
+enum taken { FOLLOW, AGAIN, CLASH };
+
+static enum taken taken(struct node *node, struct flow_conn_table *table, const struct conn_spec *spec, conn_ref *ref)
 {
 	struct conn_info info;
+	bool clash = false;
 
 	conn_lookup(table, &spec->key[0], ref, 1);
-	if (*ref != CONN_NONE && conn_query(table, *ref, &info) == 0 && info.state != CONN_CLOSED)
-		return conn_ref_dir(*ref) == 0 ? 0 : -EEXIST;
 	if (*ref == CONN_NONE) {
+		clash = true;
 		conn_lookup(table, &spec->key[1], ref, 1);
-		if (*ref == CONN_NONE || conn_query(table, *ref, &info) < 0)
-			return 1;
-		if (info.state != CONN_CLOSED)
-			return -EEXIST;
 	}
-	forget(node, table, &info);
-	return 1;
+	if (*ref == CONN_NONE || conn_query(table, *ref, &info) < 0)
+		return AGAIN;
+	if (info.state == CONN_CLOSED) {
+		forget(node, table, &info);
+		return AGAIN;
+	}
+	return clash || conn_ref_dir(*ref) ? CLASH : FOLLOW;
 }
 
-static int add(struct node *node, unsigned worker, struct flow_conn_table *table, const struct conn_spec *spec,
+/* The backend sees another source port, so that its answers are told apart. */
+static void move_sport(struct node_worker *w, struct conn_spec *spec)
+{
+	uint16_t port = rte_cpu_to_be_16((uint16_t)rng_between(&w->selector.rng, 1024, 65535));
+
+	spec->key[1].dport = port;
+	spec->rewrite[0].flags |= FLOW_RW_SRC_PORT;
+	spec->rewrite[0].sport = port;
+	spec->rewrite[1].flags |= FLOW_RW_DST_PORT;
+	spec->rewrite[1].dport = spec->key[0].sport;
+}
+
+static bool has_sport(const struct conn_key *k)
+{
+	return k->proto == IPPROTO_TCP || k->proto == IPPROTO_UDP;
+}
+
+#define ADD_TRIES 16
+
+/* 0 and *ref, -EEXIST, -ENOSPC. May change the spec's source port. */
+static int add(struct node *node, unsigned worker, struct flow_conn_table *table, struct conn_spec *spec,
 	uint64_t now_ns, conn_ref *ref)
 {
 	int rc = -EEXIST;
 
-	for (int tries = 0; tries < 3; tries++) {
+	for (int tries = 0; tries < ADD_TRIES; tries++) {
 		rc = conn_add(table, worker, spec, now_ns, ref);
 		if (rc == 0) {
 			count(node, spec->owner, 1);
 			return 0;
 		}
-		if (rc == -EEXIST && (rc = taken(node, table, spec, ref)) <= 0)
-			return rc;
 		if (rc == -ENOSPC && !make_room(node, worker, table, now_ns))
 			return rc;
+		if (rc != -EEXIST)
+			continue;
+		switch (taken(node, table, spec, ref)) {
+		case FOLLOW:
+			return 0;
+		case AGAIN:
+			break;
+		case CLASH:
+			if (!has_sport(&spec->key[0]))
+				return rc;
+			move_sport(&node->workers[worker], spec);
+			break;
+		}
 	}
-	return rc < 0 ? rc : -EEXIST;
+	return rc;
 }
 
 /* --- carrying out --- */
@@ -239,7 +274,7 @@ static void forward_once(const struct node *node, struct esw_upcall *call, const
 	call->answer = ESW_ANSWER_REWRITE;
 }
 
-static void remember(struct node *node, unsigned worker, struct esw_upcall *call, const struct conn_spec *spec,
+static void remember(struct node *node, unsigned worker, struct esw_upcall *call, struct conn_spec *spec,
 	uint64_t now_ns)
 {
 	conn_ref ref;
@@ -256,8 +291,6 @@ void conns_follow(struct node *node, unsigned worker, struct esw_upcall *call, c
 {
 	struct node_worker *w = &node->workers[worker];
 	struct conn_spec spec;
-	conn_ref ref;
-	int rc;
 
 	if (hop_of(node, &d->forward) == FLOW_HOP_NONE) {
 		call->reason = DROP_NO_POD;
@@ -270,21 +303,59 @@ void conns_follow(struct node *node, unsigned worker, struct esw_upcall *call, c
 		return;
 	}
 	if (d->verdict == VERDICT_INSTALL) {
-		rc = add(node, worker, node->conns, &spec, q->now_ns, &ref);
-		if (rc == 0) {
-			follow(call, node->conns, ref);
-			w->decided_install++;
-			w->insertions++;
-			return;
-		}
-		if (rc == -EEXIST) {
-			call->reason = DROP_CT_INVALID;
-			return;
-		}
-		w->refused_full++; /* the table is full: forward only (F:385) */
+		w->spec_calls[w->nr_specs] = call;
+		w->specs[w->nr_specs++] = spec;
+		return;
 	}
 	remember(node, worker, call, &spec, q->now_ns);
 	w->decided_forward++;
+}
+
+static void installed(struct node_worker *w, const struct node *node, struct esw_upcall *call, conn_ref ref)
+{
+	follow(call, node->conns, ref);
+	w->decided_install++;
+	w->insertions++;
+}
+
+/* What the burst did not take at once: keys that are taken, a table that is full. */
+static void install_again(struct node *node, unsigned worker, struct esw_upcall *call, struct conn_spec *spec,
+	uint64_t now_ns)
+{
+	struct node_worker *w = &node->workers[worker];
+	conn_ref ref;
+	int rc = add(node, worker, node->conns, spec, now_ns, &ref);
+
+	if (rc == 0) {
+		installed(w, node, call, ref);
+	} else if (rc == -EEXIST) {
+		call->reason = DROP_CT_INVALID;
+	} else {
+		w->refused_full++; /* the table is full: forward only (F:385) */
+		w->decided_forward++;
+		remember(node, worker, call, spec, now_ns);
+	}
+}
+
+/* Install what a batch of decisions collected: together, so that the table's cache misses overlap. */
+void conns_commit(struct node *node, unsigned worker, uint64_t now_ns)
+{
+	struct node_worker *w = &node->workers[worker];
+	conn_ref refs[ESW_BURST];
+	int results[ESW_BURST];
+
+	if (!w->nr_specs)
+		return;
+	conn_add_burst(node->conns, worker, w->specs, now_ns, refs, results, w->nr_specs);
+	for (unsigned i = 0; i < w->nr_specs; i++) {
+		if (likely(results[i] == 0)) {
+			count(node, w->specs[i].owner, 1);
+			installed(w, node, w->spec_calls[i], refs[i]);
+		} else {
+			install_again(node, worker, w->spec_calls[i], &w->specs[i], now_ns);
+		}
+	}
+	w->nr_specs = 0;
 }
 
 static bool promote(struct node *node, unsigned worker, const struct conn_info *info, uint64_t now_ns, conn_ref *ref)
@@ -494,7 +565,7 @@ static void revalidate(void *arg, const struct conn_info *info)
 		struct flow_rewrite rw = info->rewrite[dir];
 
 		if (rw.hop == hop || (host != FLOW_HOP_NONE && rw.hop == host) ||
-			rw.flags & FLOW_RW_DST_IP) /* a hairpin's gateway address is no pod's */
+			info->rewrite[1].flags & FLOW_RW_DST_IP) /* a hairpin's gateway is no pod's */
 			continue;
 		if (hop == FLOW_HOP_NONE) {
 			forget(r->node, r->table, info);

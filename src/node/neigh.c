@@ -17,7 +17,8 @@ LOG_MODULE("node.neigh");
 #define MS 1000000ull
 #define RETRY_NS (200 * MS)	/* between questions */
 #define TRIES 3			/* unanswered questions until dead */
-#define CONFIRM_NS (1000 * MS)	/* a resolved neighbour is asked again after this long */
+#define CONFIRM_NS (1000 * MS)	/* a resolved neighbour is asked again after this long ... */
+#define CONFIRM_EACH_NS MS	/* ... and this for each of them, so that many do not mean a storm */
 #define REVIVE_NS (1000 * MS)	/* a dead one likewise */
 
 static bool same_link(const struct node *node, const struct addr *a)
@@ -122,7 +123,7 @@ void neigh_heard(struct node *node, unsigned worker, const struct addr *a, const
 		n = &node->neighs[i];
 		before = n->state;
 		n->tries = 0;
-		n->next_ns = now_ns + CONFIRM_NS;
+		n->next_ns = now_ns + CONFIRM_NS + node->nr_neighs * CONFIRM_EACH_NS;
 		n->state = NEIGH_REACHABLE;
 		if ((before != NEIGH_REACHABLE && before != NEIGH_PROBE) || memcmp(n->mac, mac, 6)) {
 			memcpy(n->mac, mac, 6);
@@ -247,6 +248,25 @@ void neigh_tick(struct node *node, unsigned worker, uint64_t now_ns)
 		if (node->neighs[i].next_ns <= now_ns)
 			timer(node, worker, i, now_ns);
 	rte_spinlock_unlock(&node->neigh_lock);
+}
+
+/* Our VTEPs are (again) at this MAC address: who gave us up, or knew another, hears it now. */
+void neigh_announce(struct node *node, unsigned worker)
+{
+	const struct bound_port *uplink = node->uplink == FLOW_PORT_NONE ? NULL : node->ports[node->uplink];
+	struct rte_mempool *pool = esw_pool(node->esw);
+	struct rte_ether_addr mac;
+	struct rte_mbuf *m;
+
+	if (!uplink)
+		return;
+	memcpy(&mac, uplink->mac, 6);
+	if (!addr_is_none(&node->card.vtep4.addr) &&
+		(m = pkt_make_arp_announce(pool, &mac, node->card.vtep4.addr.bytes, -1)))
+		esw_generate(node->esw, worker, m, node->uplink, node->uplink);
+	if (!addr_is_none(&node->card.vtep6.addr) &&
+		(m = pkt_make_na_announce(pool, &mac, node->card.vtep6.addr.bytes, -1)))
+		esw_generate(node->esw, worker, m, node->uplink, node->uplink);
 }
 
 void neigh_flush(struct node *node, unsigned worker)

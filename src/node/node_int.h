@@ -393,6 +393,9 @@ struct node_worker {
 	struct selector selector;
 	uint64_t decided_install, decided_forward, decided_drop, refused_full, insertions;
 	uint64_t evict_cursor;
+	unsigned nr_specs; /* decided to install, not yet in the table */
+	struct conn_spec specs[ESW_BURST];
+	struct esw_upcall *spec_calls[ESW_BURST];
 	struct error_budget {
 		uint64_t refill_ns;
 		unsigned left;
@@ -411,10 +414,13 @@ struct node {
 	struct node_worker workers[FLOW_WORKERS_MAX];
 	struct bound_port *ports[ESW_PORTS_MAX]; /* control thread writes, workers read */
 	uint16_t uplink, host;			 /* FLOW_PORT_NONE */
+	bool lenient;				 /* compiling because a port left: it may be missing */
+	bool announce;				 /* the uplink is new: tell the neighbours */
 	bool host_speaks;			 /* the host function sent something: it can be routed to */
 	struct flow_conn_table *conns;		 /* installed: the flow table */
 	struct flow_conn_table *soft;		 /* forwarded only: remembered for the answers */
 	uint32_t capacity;
+	struct conn_timeouts timeouts;
 	struct flow_pipe *conn_pipe, *tunnel_pipe, *uplink_pipe;
 	rte_spinlock_t neigh_lock;
 	struct neigh *neighs;
@@ -449,13 +455,15 @@ bool tunnel_alive(const struct node *node, uint32_t tunnel);
 uint32_t neigh_find(struct node *node, const struct addr *a, bool create); /* control thread */
 void neigh_heard(struct node *node, unsigned worker, const struct addr *a, const uint8_t mac[6], uint64_t now_ns);
 void neigh_hold(struct node *node, unsigned worker, struct esw_upcall *call, uint64_t now_ns);
+void neigh_announce(struct node *node, unsigned worker);
 void neigh_tick(struct node *node, unsigned worker, uint64_t now_ns);
 void neigh_flush(struct node *node, unsigned worker); /* discard what is held */
 
 /* answer.c */
-void answer_arp(struct node *node, const struct model *m, struct esw_upcall *call);
+void answer_arp(const struct node *node, const struct model *m, const struct bound_port *p, struct esw_upcall *call);
 void answer_nd(struct node *node, const struct model *m, unsigned worker, struct esw_upcall *call);
-void answer_uplink(struct node *node, const struct model *m, unsigned worker, struct esw_upcall *call, uint64_t now_ns);
+void answer_uplink(struct node *node, const struct model *m, const struct bound_port *port, unsigned worker,
+	struct esw_upcall *call, uint64_t now_ns);
 void answer_echo(struct node *node, unsigned worker, struct esw_upcall *call, const struct target *back);
 void answer_refuse(struct node *node, unsigned worker, struct esw_upcall *call, enum drop_reason reason,
 	const struct target *back, uint64_t now_ns);
@@ -467,6 +475,7 @@ bool is_nd(const struct esw_upcall *call);
 uint16_t hop_of(const struct node *node, const struct target *t);
 void conns_follow(struct node *node, unsigned worker, struct esw_upcall *call, const struct question *q,
 	const struct decision *d);
+void conns_commit(struct node *node, unsigned worker, uint64_t now_ns);
 bool conns_soft_hit(struct node *node, unsigned worker, struct esw_upcall *call, conn_ref ref, uint64_t now_ns);
 bool conns_related(struct node *node, struct esw_upcall *call);
 void conns_restore(struct node *node, struct rte_mbuf *m, struct pkt_parse *parse);

@@ -149,7 +149,7 @@ int ports_guard(struct node *node, const struct model *m)
 }
 
 /* compile_env's answer: the port the manifests name, which must be there and not be another pod's by the
- * profile; or the one the profile gives to the pod. */
+ * profile; or the one the profile gives to the pod. When a port left, its pod is one without a port. */
 int port_of_pod(void *arg, const char *vf, const char *pod)
 {
 	const struct node *node = arg;
@@ -165,7 +165,7 @@ int port_of_pod(void *arg, const char *vf, const char *pod)
 			return refuse(EEXIST, "value '%s' is pod %s's in the card profile", vf, p->pod);
 		return (int)id;
 	}
-	return vf ? -1 : -2;
+	return vf && !node->lenient ? -1 : -2;
 }
 
 /* --- binding --- */
@@ -204,6 +204,7 @@ static int wire(struct node *node, struct bound_port *p)
 		if ((rc = uplink_pipe(node, p->id)) < 0)
 			return rc;
 		node->uplink = p->id;
+		__atomic_store_n(&node->announce, true, __ATOMIC_RELEASE);
 		return tunnels_refresh(node);
 	case NODE_PORT_HOST:
 		if ((rc = local_hop(node, p)) < 0)
@@ -258,13 +259,14 @@ int node_bind_port(struct node *node, const struct node_port *port)
 	memcpy(p->mac, port->mac, 6);
 	snprintf(p->name, sizeof(p->name), "%s", port->name);
 	snprintf(p->pod, sizeof(p->pod), "%s", port->pod ? port->pod : "");
+	__atomic_store_n(&node->ports[p->id], p, __ATOMIC_RELEASE);
 	rc = wire(node, p);
 	if (rc < 0) {
+		__atomic_store_n(&node->ports[p->id], NULL, __ATOMIC_RELEASE);
 		unwire(node, p);
-		free(p);
+		flow_retire(node->flow, free, p);
 		return rc;
 	}
-	__atomic_store_n(&node->ports[p->id], p, __ATOMIC_RELEASE);
 	rc = node_recompile(node);
 	if (rc < 0)
 		log_warn("port %s: %s", p->name, refusal());

@@ -122,7 +122,7 @@ static void from_pod(const struct batch *b, struct esw_upcall *call, const struc
 	uint32_t pod = b->model->pod_by_port[call->port];
 
 	if (call->pkt.parse->outer.l3_type == PKT_L3_ARP)
-		answer_arp(b->node, b->model, call);
+		answer_arp(b->node, b->model, p, call);
 	else if (!is_ip(call))
 		call->reason = DROP_UNSUPPORTED_L3;
 	else if (is_nd(call))
@@ -137,12 +137,12 @@ static void from_pod(const struct batch *b, struct esw_upcall *call, const struc
 		decide_call(b, call, FROM_POD, pod);
 }
 
-static void from_host(const struct batch *b, struct esw_upcall *call)
+static void from_host(const struct batch *b, struct esw_upcall *call, const struct bound_port *p)
 {
 	const uint8_t *dmac = pkt_at(call->pkt.m, call->pkt.parse->outer.l2);
 
 	if (call->pkt.parse->outer.l3_type == PKT_L3_ARP)
-		answer_arp(b->node, b->model, call);
+		answer_arp(b->node, b->model, p, call);
 	else if (!is_ip(call))
 		call->reason = DROP_UNSUPPORTED_L3;
 	else if (is_nd(call))
@@ -163,13 +163,13 @@ static void by_origin(const struct batch *b, struct esw_upcall *call)
 	if (!p)
 		call->reason = DROP_NO_POD;
 	else if (p->role == NODE_PORT_UPLINK && call->cookie != COOKIE_TUNNEL)
-		answer_uplink(b->node, b->model, b->worker, call, b->now_ns);
+		answer_uplink(b->node, b->model, p, b->worker, call, b->now_ns);
 	else if (!b->model)
 		call->reason = DROP_NO_POD;
 	else if (p->role == NODE_PORT_UPLINK && is_ip(call))
 		decide_call(b, call, FROM_TUNNEL, NONE);
 	else if (p->role == NODE_PORT_HOST)
-		from_host(b, call);
+		from_host(b, call, p);
 	else if (p->role == NODE_PORT_VF)
 		from_pod(b, call, p);
 	else
@@ -240,6 +240,7 @@ static void upcall(void *arg, unsigned worker, struct esw_upcall *calls, unsigne
 		look_up_soft(&b, &calls[from], refs, nr);
 		for (unsigned i = 0; i < nr; i++)
 			serve(&b, &calls[from + i], refs[i]);
+		conns_commit(node, worker, now_ns);
 	}
 }
 
@@ -250,6 +251,8 @@ static void tick(void *arg, unsigned worker, uint64_t now_ns)
 	/* timers are one worker's; whoever ticks first after him finds nothing due */
 	if (worker != 0)
 		return;
+	if (__atomic_exchange_n(&node->announce, false, __ATOMIC_ACQ_REL))
+		neigh_announce(node, worker);
 	neigh_tick(node, worker, now_ns);
 	conns_age(node, now_ns);
 }

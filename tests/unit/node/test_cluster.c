@@ -487,42 +487,190 @@ static void test_packets_wait_for_the_neighbour(void **state)
 
 /* --- change and time --- */
 
-#define HEAD "apiVersion: v1\nkind: List\nitems:\n"
+/* The demo's manifests after a sed script; files begin without a separator, so put one before each object. */
+static char *manifests(const char *script)
+{
+	char command[4096], line[1024], *text = calloc(1, 1 << 20), *out = text;
+	FILE *f;
+
+	snprintf(command, sizeof(command), "cat %s/daemons/demo/manifests/*.yaml | sed '%s'", getenv("SOFTDPU_SRC"), script);
+	f = popen(command, "r");
+	while (fgets(line, sizeof(line), f))
+		out += sprintf(out, "%s%s", strncmp(line, "apiVersion", 10) ? "" : "---\n", line);
+	assert_int_equal(pclose(f), 0);
+	assert_true(out - text > 4000);
+	return text;
+}
+
+static void apply_edited(struct world *w, const char *script)
+{
+	char *text = manifests(script);
+
+	world_apply(w, text);
+	free(text);
+}
 
 static void test_scaling_breaks_nothing(void **state)
 {
 	struct world *w = *state;
 	struct conversation c[9];
-	char *text, path[4096];
-	size_t len;
-	FILE *f;
 
 	for (unsigned i = 0; i < 9; i++)
 		c[i] = talk(w, 1000 + i, 4);
-	/* the demo's manifests, and then a slice without web-3 in place of theirs */
-	snprintf(path, sizeof(path),
-		"cat %s/daemons/demo/manifests/[1236]*.yaml; cat %s/daemons/demo/manifests/4*.yaml;"
-		"sed '/3.8/,/web-3/d; /3::8/,/web-3/d' %s/daemons/demo/manifests/5*.yaml",
-		getenv("SOFTDPU_SRC"), getenv("SOFTDPU_SRC"), getenv("SOFTDPU_SRC"));
-	f = popen(path, "r");
-	text = calloc(1, 1 << 20);
-	len = fread(text, 1, (1 << 20) - 1, f);
-	pclose(f);
-	assert_true(len > 1000);
-	{
-		/* files begin without a separator: put one before each object */
-		char *joined = calloc(1, 1 << 21), *out = joined;
-
-		for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
-			out += sprintf(out, "%s%s\n", strncmp(line, "apiVersion", 10) ? "" : "---\n", line);
-		world_apply(w, joined);
-		free(joined);
-	}
-	free(text);
+	/* web-3 leaves the slices; its pod stays */
+	apply_edited(w, "/^- addresses: .10.244.3.8/,/name: web-3/d; /^- addresses: ..fd00:10:244:3::8/,/name: web-3/d");
 	for (unsigned i = 0; i < 9; i++)
 		go_on(w, &c[i], 4);
 	for (unsigned i = 0; i < 9; i++)
 		assert_int_not_equal(talk(w, 3000 + i, 4).server, WEB3);
+}
+
+static struct conversation talk_to(struct world *w, enum who server)
+{
+	struct conversation c = talk(w, 20000, 4);
+
+	while (c.server != server)
+		c = talk(w, ++c.sport, 4);
+	return c;
+}
+
+/* The pod goes: so do its connections, on both nodes; the others stay. */
+static void test_a_removed_pod_takes_its_connections(void **state)
+{
+	struct world *w = *state;
+	struct conversation gone = talk_to(w, WEB2), stays = talk_to(w, WEB3);
+	uint64_t before = world_stats(w, 0).connections;
+
+	apply_edited(w, "/^- addresses: .10.244.2.3/,/name: web-2/d; /^- addresses: ..fd00:10:244:2::3/,/name: web-2/d;"
+			"s/10.244.2.3$/10.244.2.99/; s/fd00:10:244:2::3$/fd00:10:244:2::99/");
+	assert_in_range(world_stats(w, 0).connections, 1, before);
+	go_on(w, &stays, 4);
+	world_send(w, WEB2, "eth ip4:10.244.2.3>10.244.1.10 tcp:8080>%u,fl=A data:9", gone.sport);
+	assert_int_equal(world_drops(w, 1, DROP_IP_SPOOFED), 1);
+	expect_silence(w);
+}
+
+/* A policy that now denies ends what it denied; one that allows again, allows. */
+static void test_policy_changes_apply_to_connections(void **state)
+{
+	struct world *w = *state;
+	struct conversation c = talk_to(w, WEB2);
+
+	apply_edited(w, "s/role: frontend/role: nobody/; /role: nobody/{x;s/^/x/;/^x$/{x;s/nobody/frontend/;b};x}");
+	world_send(w, CLIENT, "eth ip4:10.244.1.10>10.96.0.100 tcp:%u>80,fl=A data:9", c.sport);
+	assert_int_equal(world_drops(w, 1, DROP_POLICY_INGRESS), 1);
+	expect_silence(w);
+	world_apply(w, NULL);
+	talk_to(w, WEB2);
+}
+
+/* One source port, a pod reached directly and through the service: the answers must not be mixed up. */
+static void test_source_port_clash(void **state)
+{
+	struct world *w = *state;
+	struct rte_mbuf *m = NULL;
+	struct pkt_parse p;
+	unsigned sport;
+
+	world_send(w, CLIENT, "eth ip4:10.244.1.10>10.244.1.5 tcp:1000>8080,fl=S");
+	expect(w, WEB1, "10.244.1.10:1000>10.244.1.5:8080 tcp 02");
+	for (unsigned tries = 0; !m && tries < 3; tries++) { /* the same SYN again follows the first one's backend */
+		world_send(w, CLIENT, "eth ip4:10.244.1.10>10.96.0.100 tcp:1000>80,fl=S");
+		m = world_take(w, WEB1);
+		if (!m) {
+			world_drop_all(w);
+			world_pass(w, 400ull * 1000000000);
+			world_send(w, CLIENT, "eth ip4:10.244.1.10>10.244.1.5 tcp:1000>8080,fl=S");
+			world_drop_all(w);
+		}
+	}
+	assert_non_null(m);
+	assert_null(test_bad_sum(m));
+	assert_int_equal(pkt_parse(m, &p), 0);
+	sport = rte_be_to_cpu_16(*(uint16_t *)pkt_at(m, p.outer.l4));
+	rte_pktmbuf_free(m);
+	assert_int_not_equal(sport, 1000);
+	world_send(w, WEB1, "eth ip4:10.244.1.5>10.244.1.10 tcp:8080>%u,fl=SA", sport);
+	expect(w, CLIENT, "10.96.0.100:80>10.244.1.10:1000 tcp 12");
+	world_send(w, WEB1, "eth ip4:10.244.1.5>10.244.1.10 tcp:8080>1000,fl=SA");
+	expect(w, CLIENT, "10.244.1.5:8080>10.244.1.10:1000 tcp 12");
+}
+
+/* A closed connection's tuple is used again. */
+static void test_a_tuple_is_used_again(void **state)
+{
+	struct world *w = *state;
+
+	for (unsigned i = 0; i < 5; i++) {
+		struct conversation c = talk(w, 1000, 4);
+
+		go_on(w, &c, 4);
+		world_send(w, CLIENT, "eth ip4:10.244.1.10>10.96.0.100 tcp:1000>80,fl=R");
+		world_drop_all(w);
+	}
+	assert_int_equal(world_stats(w, 0).connections, 1);
+}
+
+/* A pod that reaches itself through the service, both families. */
+static void test_hairpin(void **state)
+{
+	struct world *w = *state;
+	unsigned times = 0;
+
+	for (unsigned i = 0; i < 3; i++) {
+		char text[160];
+		struct rte_mbuf *m;
+
+		world_send(w, WEB1, "eth ip6:fd00:10:244:1::5>fd00:10:96::100 tcp:%u>80,fl=S", 1000 + i);
+		m = world_take(w, WEB1);
+		if (!m)
+			continue;
+		times++;
+		assert_non_null(strstr(say(m, text), "fd00:10:244:1::1:"));
+		rte_pktmbuf_free(m);
+		world_send(w, WEB1, "eth ip6:fd00:10:244:1::5>fd00:10:244:1::1 tcp:8080>%u,fl=SA", 1000 + i);
+		snprintf(text, sizeof(text), "fd00:10:96::100:80>fd00:10:244:1::5:%u tcp 12", 1000 + i);
+		expect(w, WEB1, text);
+	}
+	assert_int_equal(times, 1);
+}
+
+/* The pod's port goes and comes back while everybody talks. */
+static void test_port_leaves_and_returns(void **state)
+{
+	struct world *w = *state;
+	struct world_pod *p = &w->pods[WEB1];
+	struct node_port np = {.id = p->near->id, .mtu = 1430, .name = "pf0vf1", .spoof_check = true, .role = NODE_PORT_VF};
+
+	talk_to(w, WEB1);
+	memcpy(np.mac, p->mac, 6);
+	node_unbind_port(w->nodes[0].node, p->near->id);
+	esw_port_remove(w->nodes[0].esw, p->near->id);
+	world_send(w, CLIENT, "eth ip4:10.244.1.10>10.244.1.5 tcp:77>8080,fl=S");
+	world_drop_all(w);
+	assert_int_equal(esw_port_add(w->nodes[0].esw, p->near), 0);
+	assert_int_equal(node_bind_port(w->nodes[0].node, &np), 0);
+	talk_to(w, WEB1);
+}
+
+/* The uplink goes and comes back: tunnels are wired again. */
+static void test_uplink_leaves_and_returns(void **state)
+{
+	struct world *w = *state;
+	struct world_node *n = &w->nodes[0];
+	struct node_port np = {.id = 0, .mtu = 1500, .name = "p0", .role = NODE_PORT_UPLINK};
+	struct conversation c = talk_to(w, WEB2);
+
+	memcpy(np.mac, n->mac, 6);
+	node_unbind_port(n->node, 0);
+	esw_port_remove(n->esw, 0);
+	world_pass(w, 50000000ull);
+	assert_int_equal(esw_port_add(n->esw, n->near), 0);
+	assert_int_equal(node_bind_port(n->node, &np), 0);
+	world_pass(w, 2000000000ull);
+	world_drop_all(w);
+	c = talk_to(w, WEB2);
+	go_on(w, &c, 4);
 }
 
 static void test_idle_connections_age(void **state)
@@ -602,6 +750,13 @@ int main(void)
 		T(test_dead_node),
 		T(test_packets_wait_for_the_neighbour),
 		T(test_scaling_breaks_nothing),
+		T(test_a_removed_pod_takes_its_connections),
+		T(test_policy_changes_apply_to_connections),
+		T(test_source_port_clash),
+		T(test_a_tuple_is_used_again),
+		T(test_hairpin),
+		T(test_port_leaves_and_returns),
+		T(test_uplink_leaves_and_returns),
 		T(test_idle_connections_age),
 		T(test_refused_apply_changes_nothing),
 		T(test_capacity),

@@ -15,6 +15,12 @@ static const struct {
 	[INTRUDER] = {"default/intruder", "10.244.3.66", "fd00:10:244:3::66", 2},
 };
 
+static void clear(struct inbox *in)
+{
+	rte_pktmbuf_free_bulk(in->m, in->n);
+	in->n = 0;
+}
+
 /* --- making it --- */
 
 static void pair(uint16_t id, const char *name, const uint8_t mac[6], unsigned mtu, struct port **near, struct port **far)
@@ -86,12 +92,6 @@ struct world *world_create(void)
 	return w;
 }
 
-static void clear(struct inbox *in)
-{
-	rte_pktmbuf_free_bulk(in->m, in->n);
-	in->n = 0;
-}
-
 void world_drop_all(struct world *w)
 {
 	clear(&w->underlay);
@@ -161,6 +161,8 @@ static void deliver(struct world *w, unsigned from, struct rte_mbuf *m)
 {
 	const uint8_t *dst = rte_pktmbuf_mtod(m, uint8_t *);
 
+	if (w->underlay.n == 1000)
+		clear(&w->underlay);
 	put(&w->underlay, rte_pktmbuf_copy(m, test_pool(), 0, UINT32_MAX));
 	for (unsigned i = 0; i < NODES; i++) {
 		struct rte_mbuf *copy;

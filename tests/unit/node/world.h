@@ -48,7 +48,7 @@ struct world {
 	uint64_t now_ns;
 	struct world_node nodes[NODES];
 	struct world_pod pods[WORLD_PODS];
-	struct inbox underlay; /* copies of what crossed it */
+	struct inbox underlay; /* copies of what crossed it lately */
 	json_t *manifests;     /* NULL: the demo's */
 };
 
