@@ -67,7 +67,7 @@
  * switch.stats  params: {port?: id}
  * {flows, flows_offloaded, flows_software,        F:5313-5319: offloaded = run from the flow table
  *  packets_offloaded, packets_software,           walked the flow table, or went to the flow-miss decision
- *  insertions, insertions_per_s,
+ *  insertions, insertions_per_s: a rate, may have a fraction,
  *  first_packet_ns?: {p50, p99, max, count}, table_packet_ns?: {...}   flow-miss decision, and the rest
  *  ports: [{id, name, total_flows, active_flows, insertions_per_s, packets, bytes}]}    F:5326-5334;
  *                                                 active = hit within the last second

@@ -125,9 +125,11 @@ void cli_print_json(const json_t *value)
 
 uint64_t cli_u64(const json_t *object, const char *name)
 {
-	json_int_t n = json_integer_value(json_object_get(object, name));
+	const json_t *n = json_object_get(object, name);
 
-	return n > 0 ? (uint64_t)n : 0;
+	if (json_is_real(n)) /* rates are averages */
+		return json_real_value(n) > 0 ? (uint64_t)(json_real_value(n) + 0.5) : 0;
+	return json_integer_value(n) > 0 ? (uint64_t)json_integer_value(n) : 0;
 }
 
 double cli_real(const json_t *object, const char *name)

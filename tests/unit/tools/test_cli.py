@@ -136,7 +136,7 @@ def the_founding_documents_shapes():
     """F:5313-5319 and F:5326-5334, to the letter."""
     stats = run("stats")
     assert stats.startswith("flows: 10000\nflows_offloaded: 9950 (99.5%)\nflows_software: 50 (0.5%)\n"), stats
-    has(stats, "packets_software: 1 (0.1%)", "first_packet: p50 12.3us, p99 98.7us, max 1.2ms (1 packets)")
+    has(stats, "packets_software: 1 (0.1%)", "insertions: 12000 (1500/s)", "first_packet: p50 12.3us, p99 98.7us, max 1.2ms (1 packets)")
     same(run("-p", "0", tool="doca-flow-stats"), """
         Port 0: pf0hpf
           Total flows: 9950
