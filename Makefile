@@ -3,7 +3,7 @@ BUILD ?= build
 SAN   ?= build-asan
 .DEFAULT_GOAL := build
 
-.PHONY: setup build run check system bench bench-peers bench-plots fuzz format tidy install clean
+.PHONY: setup build run check system system-nvmf bench bench-peers bench-plots fuzz format tidy install clean
 
 setup:            ## install the Debian packages the build and the tests need (only the missing ones)
 	@devtools/setup.sh
@@ -16,6 +16,9 @@ run: build        ## the demo: three nodes, one service, real pods (KEEP=1 leave
 
 check: setup      ## unit, api, layers, examples, conformance, and the sanitizer build of the fast parts
 	@devtools/check.sh $(BUILD) $(SAN)
+
+system-nvmf: build ## NVMe-oF: Debian's kernel in a guest as the host (root)
+	@devtools/suites.sh $(BUILD) --suite system-nvmf
 
 system: build     ## namespaces, real kernel stacks, real peers (root)
 	@devtools/suites.sh $(BUILD) --suite system

@@ -6,6 +6,6 @@ plain=$1 san=$2
 devtools/build.sh "$plain" || exit 1
 devtools/build.sh "$san" -Dsanitize=true || exit 1
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0} UBSAN_OPTIONS=print_stacktrace=1
-meson test -C "$plain" --no-rebuild --print-errorlogs --no-suite system --no-suite bench
-meson test -C "$san" --no-rebuild --print-errorlogs --no-suite system --no-suite bench --no-suite slow --no-suite tidy
+meson test -C "$plain" --no-rebuild --print-errorlogs --no-suite system --no-suite system-nvmf --no-suite bench
+meson test -C "$san" --no-rebuild --print-errorlogs --no-suite system --no-suite system-nvmf --no-suite bench --no-suite slow --no-suite tidy
 python3 devtools/count.py "$plain/meson-logs/testlog.json" "$san/meson-logs/testlog.json"
