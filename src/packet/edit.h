@@ -38,7 +38,8 @@ void pkt_set_macs(
 
 /* Push a tag in front of the others; pop the first one; overwrite the TCI of tag 0 or 1. All host
  * order. p is kept true. -DROP_EDIT_NO_ROOM (no headroom, or more than two tags),
- * -DROP_EDIT_NO_HEADER. */
+ * -DROP_EDIT_NO_HEADER. Popping one of three tags parses what comes into sight, and can return
+ * that parse's drop. */
 int pkt_vlan_push(struct rte_mbuf *m, struct pkt_parse *p, uint16_t tpid, uint16_t tci);
 int pkt_vlan_pop(struct rte_mbuf *m, struct pkt_parse *p);
 int pkt_vlan_set(struct rte_mbuf *m, const struct pkt_parse *p, unsigned tag, uint16_t tci);

@@ -64,7 +64,8 @@ int pkt_vlan_pop(struct rte_mbuf *m, struct pkt_parse *p)
 	rte_pktmbuf_adj(m, PKT_VLAN_LEN);
 	pkt_shift(p, -(int)PKT_VLAN_LEN);
 	set_tags(p, p->outer.l2_type - 1);
-	return 0;
+	/* a third tag was L3 to the parse; now it is a tag, with something behind it */
+	return unlikely(p->outer.l3_type == PKT_L3_OTHER) ? pkt_parse(m, p) : 0;
 }
 
 int pkt_vlan_set(struct rte_mbuf *m, const struct pkt_parse *p, unsigned tag, uint16_t tci)

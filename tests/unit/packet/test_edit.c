@@ -480,6 +480,22 @@ static void vlan(void **state)
 	}
 }
 
+static void pop_of_a_third_tag(void **state)
+{
+	struct rte_mbuf *m = test_packet(test_pool(), "eth vlan:1 vlan:2 vlan:3 ip4 udp:1>2");
+	struct pkt_parse p = parse(m);
+
+	assert_int_equal(p.outer.l3_type, PKT_L3_OTHER);
+	assert_int_equal(pkt_vlan_pop(m, &p), 0);
+	assert_int_equal(p.outer.l4_type, PKT_L4_UDP);
+	assert_parse_true(m, &p);
+	rte_pktmbuf_free(m);
+	m = test_packet(test_pool(), "eth vlan:1 vlan:2 vlan:3 ip4:len=10 udp:1>2");
+	p = parse(m);
+	assert_int_equal(pkt_vlan_pop(m, &p), -DROP_IP4_BAD_LENGTH);
+	rte_pktmbuf_free(m);
+}
+
 /* ---- quoted packets ---- */
 
 /* An ICMP error about `quoted` (an IP packet by spec, without eth), cut to `keep` bytes. */
@@ -764,6 +780,7 @@ int main(void)
 		cmocka_unit_test(mss_behind_broken_options),
 		cmocka_unit_test(macs),
 		cmocka_unit_test(vlan),
+		cmocka_unit_test(pop_of_a_third_tag),
 		cmocka_unit_test(embedded),
 		cmocka_unit_test(embedded_refuses),
 		cmocka_unit_test(verify_and_recompute),
