@@ -2,10 +2,13 @@
 /*
  * parse: the fast path. Ethernet, at most one VLAN tag, IPv4 without options or IPv6 without
  * extension headers, TCP or UDP, no fragment, no tunnel port, headers in the first segment: nearly
- * every packet. Within that shape nothing branches on the packet: family and protocol select a
- * template of the result and shift offsets by arithmetic, so that mixed traffic costs no
- * mispredictions. Everything else, and everything suspicious, goes to parse_slow.c, which says what
- * is wrong.
+ * every packet. Within that shape nothing branches on the packet: family and protocol choose
+ * constants and a template of the result, so that mixed traffic costs no mispredictions; all that
+ * could be wrong is gathered into two branches that are never taken. Everything else, and
+ * everything suspicious, goes to parse_slow.c, which says what is wrong.
+ *
+ * The words are read and written as little-endian numbers; a big-endian machine takes the slow
+ * path.
  */
 #include "packet/packet_int.h"
 
@@ -13,12 +16,19 @@
 
 #include <rte_prefetch.h>
 
-#define BE16(v) ((uint16_t)RTE_STATIC_BSWAP16(v))
-#if RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN
-#define ON_WIRE(v) BE16(v)
-#else
-#define ON_WIRE(v) ((uint16_t)(v))
+#if defined(__SSE4_1__)
+#include <smmintrin.h>
 #endif
+
+#define BE16(v) ((uint16_t)RTE_STATIC_BSWAP16(v)) /* as read from the wire, on little endian */
+
+/* The eight words of a struct pkt_parse whose payload, l3_end, l4_len, flags and pkt_len are zero.
+ */
+union template
+{
+	struct pkt_parse p;
+	uint64_t w[8];
+};
 
 #define SHAPE(l2, l3, l4)                                                              \
 	((uint32_t)(l2) << PKT_SHAPE_L2_SHIFT | (uint32_t)(l3) << PKT_SHAPE_L3_SHIFT | \
@@ -30,100 +40,164 @@
 		.ext = PKT_ABSENT                                                            \
 	}
 
-#define TEMPLATE(tag, v6, tcp)                                                                   \
-	{                                                                                        \
-		.outer = {.l3 = PKT_ETH_LEN + (tag)*PKT_VLAN_LEN,                                \
-			.l4 = PKT_ETH_LEN + (tag)*PKT_VLAN_LEN +                                 \
-			      ((v6) ? PKT_IP6_LEN : PKT_IP4_LEN),                                \
-			.ext = PKT_ABSENT,                                                       \
-			.ethertype = (v6) ? ON_WIRE(PKT_ET_IP6) : ON_WIRE(PKT_ET_IP4),           \
-			.l2_type = (tag) ? PKT_L2_VLAN : PKT_L2_ETH,                             \
-			.l3_type = (v6) ? PKT_L3_IP6 : PKT_L3_IP4,                               \
-			.l4_type = (tcp) ? PKT_L4_TCP : PKT_L4_UDP,                              \
-			.l4_proto = (tcp) ? PKT_PROTO_TCP : PKT_PROTO_UDP},                      \
-		.inner = ABSENT_HEADERS, .tun = PKT_ABSENT, .tun_end = PKT_ABSENT,               \
-		.shape = SHAPE((tag) ? PKT_L2_VLAN : PKT_L2_ETH, (v6) ? PKT_L3_IP6 : PKT_L3_IP4, \
-			(tcp) ? PKT_L4_TCP : PKT_L4_UDP),                                        \
+#define TEMPLATE(tag, v6, tcp)                                                                     \
+	{                                                                                          \
+		.p = {.outer = {.l3 = PKT_ETH_LEN + (tag)*PKT_VLAN_LEN,                            \
+			      .l4 = PKT_ETH_LEN + (tag)*PKT_VLAN_LEN +                             \
+				    ((v6) ? PKT_IP6_LEN : PKT_IP4_LEN),                            \
+			      .ext = PKT_ABSENT,                                                   \
+			      .ethertype = (v6) ? BE16(PKT_ET_IP6) : BE16(PKT_ET_IP4),             \
+			      .l2_type = (tag) ? PKT_L2_VLAN : PKT_L2_ETH,                         \
+			      .l3_type = (v6) ? PKT_L3_IP6 : PKT_L3_IP4,                           \
+			      .l4_type = (tcp) ? PKT_L4_TCP : PKT_L4_UDP,                          \
+			      .l4_proto = (tcp) ? PKT_PROTO_TCP : PKT_PROTO_UDP},                  \
+			.inner = ABSENT_HEADERS,                                                   \
+			.tun = PKT_ABSENT,                                                         \
+			.tun_end = PKT_ABSENT,                                                     \
+			.shape = SHAPE((tag) ? PKT_L2_VLAN : PKT_L2_ETH,                           \
+				(v6) ? PKT_L3_IP6 : PKT_L3_IP4, (tcp) ? PKT_L4_TCP : PKT_L4_UDP) } \
 	}
 
 /* [VLAN][IPv6][TCP] */
-static const struct pkt_parse templates[2][2][2] = {
+static const union template templates[2][2][2] = {
 	{{TEMPLATE(0, 0, 0), TEMPLATE(0, 0, 1)}, {TEMPLATE(0, 1, 0), TEMPLATE(0, 1, 1)}},
 	{{TEMPLATE(1, 0, 0), TEMPLATE(1, 0, 1)}, {TEMPLATE(1, 1, 0), TEMPLATE(1, 1, 1)}},
 };
 
+/* Where the variable fields are in those words. */
+#define PAYLOAD_SHIFT 48 /* w[0] */
+#define FLAGS_SHIFT 32   /* w[2] */
+#define L4_LEN_SHIFT 48  /* w[2] */
+#define PKT_LEN_SHIFT 32 /* w[7] */
+_Static_assert(offsetof(struct pkt_headers, payload) == 6 &&
+		       offsetof(struct pkt_headers, l3_end) == 8 &&
+		       offsetof(struct pkt_headers, flags) == 20 &&
+		       offsetof(struct pkt_headers, l4_len) == 22 &&
+		       offsetof(struct pkt_parse, shape) == 56 &&
+		       offsetof(struct pkt_parse, pkt_len) == 60,
+	"the shifts above");
+
+static inline uint64_t get64(const void *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, 8);
+	return v;
+}
+
 static inline bool is_tunnel_port(uint16_t port)
 {
-	pkt_port_vector same = (pkt_port_vector)(pkt_tunnel_ports.vector == port);
-	uint64_t half[2];
+#if defined(__SSE4_1__)
+	__m128i same = _mm_cmpeq_epi16(_mm_set1_epi16((short)port),
+		_mm_load_si128((const __m128i *)(const void *)&pkt_tunnel_ports));
 
-	memcpy(half, &same, 16);
-	return half[0] | half[1];
+	return !_mm_testz_si128(same, same);
+#else
+	bool found = false;
+
+	for (unsigned i = 0; i < PKT_TUNNEL_PORTS; i++)
+		found |= pkt_tunnel_ports.port[i] == port;
+	return found;
+#endif
 }
 
-/* 1 if the IPv4 header checksum is wrong and nobody vouches for it. */
-static inline uint32_t bad_ip4_csum(const uint8_t *ip, uint64_t ol_flags)
+/*
+ * 1 if the header checksum is wrong. a and b are the words of struct family, c the word 6 bytes
+ * after b: bytes -2..19 of the header. The one's complement sum is right if it is a multiple of
+ * 0xffff (it is never zero, byte 0 being 0x45); 2^64 is 1 modulo 0xffff, so 64-bit words can be
+ * summed as they are, carry added, and s * 0xffff^-1 (mod 2^64) is small exactly for the multiples.
+ */
+static inline uint64_t ip4_csum_wrong(uint64_t a, uint64_t b, uint64_t c)
 {
-	uint32_t wrong = checksum_fold(checksum_ip4_20(ip)) != 0xffff;
+	const uint64_t inverse = 0xfffefffefffeffffull, most = 0x0001000100010001ull;
+	uint64_t s = (a >> 16) + (c >> 16);
 
-	return wrong &
-	       (uint32_t) !(ol_flags & (RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_TX_IP_CKSUM));
+	s += b;
+	s += s < b;
+	return s * inverse > most;
 }
 
-/* What the L3 header says: arithmetic instead of branches, v6 is 0 or 1. */
-static inline uint32_t l3_looks_plain(const uint8_t *ip, uint16_t ethertype, uint32_t v6)
+static inline void write_plain(struct pkt_parse *p, const union template *t, uint32_t l4,
+	uint32_t l4_len, uint32_t l3_end, uint64_t bad, uint32_t pkt_len)
 {
-	uint32_t plain6 = (ip[0] & 0xf0) == 0x60;
-	uint32_t plain4 = (ethertype == ON_WIRE(PKT_ET_IP4)) & (ip[0] == 0x45) &
-			  !(pkt_get16(ip + 6) & ON_WIRE(0x3fff));
+	uint64_t *w = (uint64_t *)(void *)p;
 
-	return (v6 & plain6) | plain4;
+	w[0] = t->w[0] | (uint64_t)(l4 + l4_len) << PAYLOAD_SHIFT;
+	w[1] = t->w[1] | l3_end;
+	w[2] = t->w[2] | (uint64_t)l4_len << L4_LEN_SHIFT | bad * PKT_BAD_IP_CSUM << FLAGS_SHIFT;
+	w[3] = t->w[3];
+	w[4] = t->w[4];
+	w[5] = t->w[5];
+	w[6] = t->w[6];
+	w[7] = t->w[7] | bad * PKT_SHAPE_BAD_IP_CSUM | (uint64_t)pkt_len << PKT_LEN_SHIFT;
 }
 
-static inline bool parse_plain(const struct rte_mbuf *m, struct pkt_parse *p, const uint32_t tag)
+/* Ethertype, version and IPv4 header length of a plain header, in the word at the ethertype. */
+static inline uint32_t is_plain_ip4(uint64_t a)
+{
+	return ((uint32_t)a & 0xffffff) == (BE16(PKT_ET_IP4) | 0x45u << 16);
+}
+
+static inline uint32_t is_plain_ip6(uint64_t a)
+{
+	return ((uint32_t)a & 0xf0ffff) == (BE16(PKT_ET_IP6) | 0x60u << 16);
+}
+
+/* The protocol from the word 6 bytes into the header; for IPv4 with the fragment bits above it, so
+ * that a fragment has none that is known. */
+static inline uint64_t plain_proto(uint64_t b, uint64_t mask6)
+{
+	uint64_t four = (b & 0xff000000) >> 24 | (b & 0xff3f) << 8;
+
+	return four ^ ((four ^ (b & 0xff)) & mask6);
+}
+
+static inline __attribute__((always_inline)) bool parse_plain(
+	const struct rte_mbuf *m, struct pkt_parse *p, const uint32_t tag)
 {
 	const uint32_t l3 = PKT_ETH_LEN + tag * PKT_VLAN_LEN;
-	const uint8_t *b = pkt_at(m, 0), *ip = b + l3;
-	uint32_t v6, tcp, l4, need, proto, l3_end, l4_len, bad, udp_len;
-	uint16_t ethertype, word;
+	const uint8_t *data = pkt_at(m, 0), *ip = data + l3;
+	uint32_t data_len = m->data_len, l4, least, l3_end, limit, l4_len, said, word, v6, tcp, udp,
+		 mask6, maskt;
+	uint64_t a, b, proto, bad;
 
-	if (unlikely(m->data_len < l3 + PKT_IP4_LEN + PKT_UDP_LEN))
+	if (unlikely(data_len < l3 + PKT_IP4_LEN + PKT_UDP_LEN) ||
+		RTE_BYTE_ORDER != RTE_LITTLE_ENDIAN)
 		return false;
-	ethertype = pkt_get16(ip - 2);
-	v6 = ethertype == ON_WIRE(PKT_ET_IP6);
-	proto = ip[9 - 3 * v6];
+	a = get64(ip - 2);
+	b = get64(ip + 6);
+	v6 = is_plain_ip6(a);
+	mask6 = -v6;
+	proto = plain_proto(b, (uint64_t) - (int64_t)v6);
 	tcp = proto == PKT_PROTO_TCP;
-	l4 = l3 + PKT_IP4_LEN + v6 * (PKT_IP6_LEN - PKT_IP4_LEN);
-	l3_end = l3 + v6 * PKT_IP6_LEN + pkt_be16(ip + 2 + 2 * v6);
-	need = l4 + PKT_UDP_LEN + tcp * (PKT_TCP_LEN - PKT_UDP_LEN);
-	if (unlikely(!(l3_looks_plain(ip, ethertype, v6) & (tcp | (proto == PKT_PROTO_UDP)) &
-		       (need <= m->data_len) & (need <= l3_end) & (l3_end <= m->pkt_len))))
+	udp = proto == PKT_PROTO_UDP;
+	maskt = -tcp;
+	l4 = l3 + PKT_IP4_LEN + (mask6 & (PKT_IP6_LEN - PKT_IP4_LEN));
+	least = PKT_UDP_LEN + (maskt & (PKT_TCP_LEN - PKT_UDP_LEN));
+	l3_end = l3 + (mask6 & PKT_IP6_LEN) + rte_bswap16((uint16_t)(a >> (32 + (mask6 & 16))));
+	limit = RTE_MIN(data_len, l3_end);
+	if (unlikely(!((is_plain_ip4(a) | v6) & (tcp | udp)) ||
+		     (int32_t)((limit - l4 - least) | (m->pkt_len - l3_end)) < 0))
 		return false;
 
 	/* TCP: data offset in the high nibble of byte 12. UDP: length in bytes 4 and 5. */
-	word = pkt_get16(b + l4 + 4 + 8 * tcp);
-	l4_len = tcp ? ((const uint8_t *)&word)[0] >> 4 << 2 : PKT_UDP_LEN;
-	udp_len = tcp ? l4_len : rte_be_to_cpu_16(word);
-	if (unlikely((l4 + l4_len > m->data_len) | (l4 + udp_len > l3_end) | (udp_len < need - l4) |
-		     (!tcp & is_tunnel_port(pkt_get16(b + l4 + 2)))))
+	word = pkt_get16(data + l4 + 4 + (maskt & 8));
+	l4_len = (maskt & (word & 0xf0) >> 2) | (~maskt & PKT_UDP_LEN);
+	said = (maskt & l4_len) | (~maskt & rte_bswap16((uint16_t)word));
+	limit -= ~maskt & (limit - l3_end); /* a UDP payload may lie in later segments */
+	if (unlikely((int32_t)((limit - l4 - said) | (said - least)) < 0 ||
+		     (udp & is_tunnel_port(pkt_get16(data + l4 + 2)))))
 		return false;
-	bad = (v6 ^ 1) & bad_ip4_csum(ip, m->ol_flags);
-
-	*p = templates[tag][v6][tcp];
-	p->outer.payload = (uint16_t)(l4 + l4_len);
-	p->outer.l4_len = (uint16_t)l4_len;
-	p->outer.l3_end = l3_end;
-	p->outer.flags = (uint8_t)(bad * PKT_BAD_IP_CSUM);
-	p->shape |= bad * PKT_SHAPE_BAD_IP_CSUM;
-	p->pkt_len = m->pkt_len;
+	bad = (v6 ^ 1) & ip4_csum_wrong(a, b, get64(ip + 12)) &
+	      !(m->ol_flags & (RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_TX_IP_CKSUM));
+	write_plain(p, &templates[tag][v6][tcp], l4, l4_len, l3_end, bad, m->pkt_len);
 	return true;
 }
 
-static inline int parse_one(struct rte_mbuf *m, struct pkt_parse *p)
+/* Not the plainest: one tag, or anything. */
+static __attribute__((noinline)) int parse_other(struct rte_mbuf *m, struct pkt_parse *p)
 {
-	if (likely(parse_plain(m, p, 0)))
-		return 0;
-	if (m->data_len >= PKT_ETH_LEN && pkt_get16(pkt_at(m, 12)) == ON_WIRE(PKT_ET_VLAN) &&
+	if (m->data_len >= PKT_ETH_LEN && pkt_get16(pkt_at(m, 12)) == BE16(PKT_ET_VLAN) &&
 		parse_plain(m, p, 1))
 		return 0;
 	return pkt_parse_slow(m, p);
@@ -131,7 +205,7 @@ static inline int parse_one(struct rte_mbuf *m, struct pkt_parse *p)
 
 int pkt_parse(struct rte_mbuf *m, struct pkt_parse *p)
 {
-	return parse_one(m, p);
+	return likely(parse_plain(m, p, 0)) ? 0 : parse_other(m, p);
 }
 
 void pkt_parse_burst(struct rte_mbuf **m, struct pkt_parse *p, unsigned n)
@@ -141,8 +215,8 @@ void pkt_parse_burst(struct rte_mbuf **m, struct pkt_parse *p, unsigned n)
 	for (unsigned i = 0; i < n && i < ahead; i++)
 		rte_prefetch0(pkt_at(m[i], 0));
 	for (unsigned i = 0; i < n; i++) {
-		if (i + ahead < n)
-			rte_prefetch0(pkt_at(m[i + ahead], 0));
-		parse_one(m[i], &p[i]);
+		rte_prefetch0(pkt_at(m[RTE_MIN(i + ahead, n - 1)], 0));
+		if (unlikely(!parse_plain(m[i], &p[i], 0)))
+			parse_other(m[i], &p[i]);
 	}
 }
