@@ -170,7 +170,8 @@ uint32_t pkt_shape(const struct pkt_parse *p);
  */
 int pkt_parse(struct rte_mbuf *m, struct pkt_parse *p);
 
-/* The same for a burst; p[i].drop tells which failed. Prefetches. */
+/* The same for a burst; p[i].drop tells which failed. Eight at a time where the machine has AVX-512.
+ * The first cache line of each packet is best on its way already. */
 void pkt_parse_burst(struct rte_mbuf **m, struct pkt_parse *p, unsigned n);
 
 /*

@@ -11,24 +11,15 @@
  * path.
  */
 #include "packet/packet_int.h"
+#include "packet/parse_int.h"
 
-#include "engine/checksum.h"
+#include "base/cpu.h"
 
 #include <rte_prefetch.h>
 
 #if defined(__SSE4_1__)
 #include <smmintrin.h>
 #endif
-
-#define BE16(v) ((uint16_t)RTE_STATIC_BSWAP16(v)) /* as read from the wire, on little endian */
-
-/* The eight words of a struct pkt_parse whose payload, l3_end, l4_len, flags and pkt_len are zero.
- */
-union template
-{
-	struct pkt_parse p;
-	uint64_t w[8];
-};
 
 #define SHAPE(l2, l3, l4)                                                              \
 	((uint32_t)(l2) << PKT_SHAPE_L2_SHIFT | (uint32_t)(l3) << PKT_SHAPE_L3_SHIFT | \
@@ -59,23 +50,10 @@ union template
 	}
 
 /* [VLAN][IPv6][TCP] */
-static const union template templates[2][2][2] = {
+const union pkt_template pkt_templates[2][2][2] = {
 	{{TEMPLATE(0, 0, 0), TEMPLATE(0, 0, 1)}, {TEMPLATE(0, 1, 0), TEMPLATE(0, 1, 1)}},
 	{{TEMPLATE(1, 0, 0), TEMPLATE(1, 0, 1)}, {TEMPLATE(1, 1, 0), TEMPLATE(1, 1, 1)}},
 };
-
-/* Where the variable fields are in those words. */
-#define PAYLOAD_SHIFT 48 /* w[0] */
-#define FLAGS_SHIFT 32   /* w[2] */
-#define L4_LEN_SHIFT 48  /* w[2] */
-#define PKT_LEN_SHIFT 32 /* w[7] */
-_Static_assert(offsetof(struct pkt_headers, payload) == 6 &&
-		       offsetof(struct pkt_headers, l3_end) == 8 &&
-		       offsetof(struct pkt_headers, flags) == 20 &&
-		       offsetof(struct pkt_headers, l4_len) == 22 &&
-		       offsetof(struct pkt_parse, shape) == 56 &&
-		       offsetof(struct pkt_parse, pkt_len) == 60,
-	"the shifts above");
 
 static inline uint64_t get64(const void *p)
 {
@@ -117,7 +95,7 @@ static inline uint64_t ip4_csum_wrong(uint64_t a, uint64_t b, uint64_t c)
 	return s * inverse > most;
 }
 
-static inline void write_plain(struct pkt_parse *p, const union template *t, uint32_t l4,
+static inline void write_plain(struct pkt_parse *p, const union pkt_template *t, uint32_t l4,
 	uint32_t l4_len, uint32_t l3_end, uint64_t bad, uint32_t pkt_len)
 {
 	uint64_t *w = (uint64_t *)(void *)p;
@@ -190,7 +168,7 @@ static inline __attribute__((always_inline)) bool parse_plain(
 		return false;
 	bad = (v6 ^ 1) & ip4_csum_wrong(a, b, get64(ip + 12)) &
 	      !(m->ol_flags & (RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_TX_IP_CKSUM));
-	write_plain(p, &templates[tag][v6][tcp], l4, l4_len, l3_end, bad, m->pkt_len);
+	write_plain(p, &pkt_templates[tag][v6][tcp], l4, l4_len, l3_end, bad, m->pkt_len);
 	return true;
 }
 
@@ -208,7 +186,7 @@ int pkt_parse(struct rte_mbuf *m, struct pkt_parse *p)
 	return likely(parse_plain(m, p, 0)) ? 0 : parse_other(m, p);
 }
 
-void pkt_parse_burst(struct rte_mbuf **m, struct pkt_parse *p, unsigned n)
+void pkt_parse_burst_generic(struct rte_mbuf **m, struct pkt_parse *p, unsigned n)
 {
 	const unsigned ahead = 8; /* 8 to 16 is enough (design/packet-path-limits.md) */
 
@@ -219,4 +197,35 @@ void pkt_parse_burst(struct rte_mbuf **m, struct pkt_parse *p, unsigned n)
 		if (unlikely(!parse_plain(m[i], &p[i], 0)))
 			parse_other(m[i], &p[i]);
 	}
+}
+
+/* ---- the choice ---- */
+
+pkt_parse_burst_fn pkt_parse_burst_variant(bool avx512)
+{
+#if defined(__x86_64__)
+	if (avx512)
+		return cpu_has(CPU_AVX512) ? pkt_parse_burst_avx512 : NULL;
+#endif
+	return avx512 ? NULL : pkt_parse_burst_generic;
+}
+
+static void choose(struct rte_mbuf **m, struct pkt_parse *p, unsigned n);
+
+/* Written once by whoever comes first; every writer writes the same value. */
+static pkt_parse_burst_fn best = choose;
+
+static void choose(struct rte_mbuf **m, struct pkt_parse *p, unsigned n)
+{
+	pkt_parse_burst_fn fn = pkt_parse_burst_variant(true);
+
+	if (!fn)
+		fn = pkt_parse_burst_generic;
+	__atomic_store_n(&best, fn, __ATOMIC_RELAXED);
+	fn(m, p, n);
+}
+
+void pkt_parse_burst(struct rte_mbuf **m, struct pkt_parse *p, unsigned n)
+{
+	__atomic_load_n(&best, __ATOMIC_RELAXED)(m, p, n);
 }

@@ -5,6 +5,7 @@
  * one. (test_tshark.c compares with somebody else's dissector.)
  */
 #include "packet/packet_int.h"
+#include "packet/parse_int.h"
 
 #include "fixture.h"
 
@@ -316,6 +317,56 @@ static void pull_uses_headroom_when_the_tail_is_full(void **state)
 	rte_pktmbuf_free(m);
 }
 
+/* Every burst variant says what the slow parse says: bursts of all lengths, of plain packets with a
+ * few corrupted, short, tunnelled or tagged ones among them, each in memory of exactly its size. */
+static void burst_variants_equal_slow(void **state)
+{
+	enum { MAX = 40 };
+	static uint8_t b[600];
+	struct rte_mbuf_ext_shared_info info[MAX];
+	struct rte_mbuf *m[MAX];
+	struct pkt_parse p[MAX], slow;
+	uint8_t *copy[MAX];
+	struct rng r;
+
+	rng_init(&r, rng_test_seed("burst"));
+	for (int round = 0; round < 3000; round++) {
+		unsigned n = (unsigned)rng_below(&r, MAX + 1),
+			 oddness = (unsigned)rng_between(&r, 1, 40);
+
+		for (unsigned i = 0; i < n; i++) {
+			size_t k = rng_one_in(&r, oddness) ? rng_below(&r, 40) : rng_below(&r, 4);
+			size_t len = test_bytes(b, sizeof(b), "%s", known[k].spec);
+
+			if (rng_one_in(&r, oddness))
+				b[12 + rng_below(&r, len - 12)] ^=
+					(uint8_t)(1u << rng_below(&r, 8));
+			if (rng_one_in(&r, 2 * oddness))
+				len = rng_below(&r, len + 1);
+			copy[i] = malloc(len ? len : 1);
+			memcpy(copy[i], b, len);
+			m[i] = exact(copy[i], len, &info[i]);
+			m[i]->ol_flags |= rng_one_in(&r, 4) ? RTE_MBUF_F_RX_IP_CKSUM_GOOD : 0;
+		}
+		for (int variant = 0; variant < 2; variant++) {
+			if (!pkt_parse_burst_variant(variant))
+				continue;
+			memset(p, 0xee, sizeof(p));
+			pkt_parse_burst_variant(variant)(m, p, n);
+			for (unsigned i = 0; i < n; i++) {
+				pkt_parse_slow(m[i], &slow);
+				assert_int_equal(slow.drop, p[i].drop);
+				if (!slow.drop)
+					assert_memory_equal(&slow, &p[i], sizeof(slow));
+			}
+		}
+		for (unsigned i = 0; i < n; i++) {
+			rte_pktmbuf_free(m[i]);
+			free(copy[i]);
+		}
+	}
+}
+
 static void burst_equals_single(void **state)
 {
 	struct rte_mbuf *m[ARRAY_SIZE(known)];
@@ -406,6 +457,7 @@ int main(void)
 		cmocka_unit_test(every_segmentation),
 		cmocka_unit_test(shared_buffer_is_not_pulled_into),
 		cmocka_unit_test(pull_uses_headroom_when_the_tail_is_full),
+		cmocka_unit_test(burst_variants_equal_slow),
 		cmocka_unit_test(burst_equals_single),
 		cmocka_unit_test(random_bytes_never_escape),
 		cmocka_unit_test(device_vouches_for_checksum),
