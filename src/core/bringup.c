@@ -12,8 +12,9 @@
 LOG_MODULE("core.bringup");
 
 #define MBUFS_BASE 16384u /* bursts, held packets, generated ones */
-#define MBUFS_PER_PORT 64u /* a TAP that receives a 64 KiB super-packet needs 33 at once */
+#define MBUFS_PER_PORT 16u /* an idle VF holds none; a 64 KiB super-packet takes 33 while it is here */
 #define MBUF_MB_PER_K 3u   /* 1,024 mbufs of 2 KiB data and their headers, MiB */
+#define MEMORY_MB_BASE 128u /* rings, tables and the allocator's own fragmentation */
 
 static unsigned mbufs_wanted(const struct card *card)
 {
@@ -25,7 +26,7 @@ static int memory_up(struct core *core)
 	const struct card *card = core->card;
 	unsigned n = mbufs_wanted(card);
 	struct port_eal_cfg cfg = {
-		.memory_mb = card->worker.memory_mb ? card->worker.memory_mb : 64 + n / 1024 * MBUF_MB_PER_K};
+		.memory_mb = card->worker.memory_mb ? card->worker.memory_mb : MEMORY_MB_BASE + n / 1024 * MBUF_MB_PER_K};
 	int err = port_eal_start(&cfg);
 
 	if (err)
