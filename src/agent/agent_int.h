@@ -113,6 +113,7 @@ struct service {
 	size_t nr_addrs; /* 0: headless, ExternalName or not yet allocated: not ours to balance */
 	const char *algorithm;
 	uint32_t affinity_s; /* 0: none */
+	bool local_only;     /* internalTrafficPolicy: Local: endpoints of the client's node */
 	struct selector selector;
 	struct service_port *ports;
 	size_t nr_ports;
@@ -126,6 +127,7 @@ struct slice_port {
 
 struct slice_endpoint {
 	struct addr addr;
+	const char *node_name; /* NULL: not said */
 	bool ready, serving, terminating;
 };
 
@@ -213,7 +215,7 @@ int read_policy(struct agent_model *model, const struct yaml_node *doc);
 int read_namespace(struct agent_model *model, const struct yaml_node *doc);
 
 /* resolve_service.c, resolve_policy.c: add their part of one node's desired state. */
-int resolve_services(const struct agent_model *model, json_t *state);
+int resolve_services(const struct agent_model *model, const char *node, json_t *state);
 int resolve_policies(const struct agent_model *model, const char *node, json_t *state);
 json_t *json_addr(const struct addr *a);
 json_t *json_prefix(const struct prefix *p);

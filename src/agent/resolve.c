@@ -87,7 +87,7 @@ int agent_resolve(const struct agent_model *model, const char *node, json_t **ou
 	state = json_object();
 	resolve_nodes(model, state);
 	resolve_pods(model, state);
-	if ((rc = resolve_services(model, state)) < 0 ||
+	if ((rc = resolve_services(model, node, state)) < 0 ||
 		(rc = resolve_policies(model, node, state)) < 0) {
 		json_decref(state);
 		return rc;

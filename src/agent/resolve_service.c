@@ -63,8 +63,14 @@ static json_t *endpoint(const struct addr *a, uint16_t port)
 	return e;
 }
 
+/* `node`: only endpoints there; NULL: all of them. */
+static bool is_at(const char *node, const char *where)
+{
+	return !node || (where && strcmp(node, where) == 0);
+}
+
 static void add_slice(json_t *list, const struct slice *slice, const struct service_port *port,
-	bool last_resort)
+	const char *node, bool last_resort)
 {
 	uint16_t number = 0;
 
@@ -75,13 +81,14 @@ static void add_slice(json_t *list, const struct slice *slice, const struct serv
 	for (size_t i = 0; i < slice->nr_endpoints && number; i++) {
 		const struct slice_endpoint *e = &slice->endpoints[i];
 
+		if (!is_at(node, e->node_name))
+			continue;
 		if (last_resort ? e->serving && e->terminating && !e->ready : e->ready)
 			json_array_append_new(list, endpoint(&e->addr, number));
 	}
 }
 
-/* Returns whether the service has any slice. Slices come in the order of their names, so that two
- * dumps of one cluster resolve to equal states. */
+/* Slices come in the order of their names, so that two dumps of one cluster resolve to equal states. */
 static int slice_compare(const void *a, const void *b)
 {
 	return strcmp((*(const struct slice *const *)a)->o.name,
@@ -111,7 +118,7 @@ static size_t slices_of(const struct slices *all, const struct service *svc, con
 }
 
 static void add_selected(const struct agent_model *model, json_t *list, const struct service *svc,
-	const struct service_port *port)
+	const struct service_port *port, const char *node)
 {
 	const struct pod *pod;
 
@@ -119,7 +126,8 @@ static void add_selected(const struct agent_model *model, json_t *list, const st
 	{
 		uint16_t number = port->target;
 
-		if (!pod->overlay || !pod->ready || strcmp(pod->o.ns, svc->o.ns) ||
+		if (!pod->overlay || !pod->ready || !is_at(node, pod->node_name) ||
+			strcmp(pod->o.ns, svc->o.ns) ||
 			!selector_matches(&svc->selector, &pod->o.labels))
 			continue;
 		if (port->target_name)
@@ -130,20 +138,20 @@ static void add_selected(const struct agent_model *model, json_t *list, const st
 }
 
 static json_t *endpoints_of(const struct agent_model *model, const struct slice **slices,
-	size_t nr_slices, const struct service *svc, const struct service_port *port)
+	size_t nr_slices, const struct service *svc, const struct service_port *port, const char *node)
 {
 	json_t *list = json_array();
 
 	if (!nr_slices && svc->selector.present)
-		add_selected(model, list, svc, port);
+		add_selected(model, list, svc, port, node);
 	for (int last_resort = 0; last_resort < 2 && !json_array_size(list); last_resort++)
 		for (size_t i = 0; i < nr_slices; i++)
-			add_slice(list, slices[i], port, last_resort);
+			add_slice(list, slices[i], port, node, last_resort);
 	return list;
 }
 
-static json_t *service_value(
-	const struct agent_model *model, const struct slices *all, const struct service *svc)
+static json_t *service_value(const struct agent_model *model, const struct slices *all,
+	const struct service *svc, const char *node)
 {
 	json_t *value = json_object(), *addrs = json_array(), *ports = json_array(), *port;
 	const struct slice **slices;
@@ -159,7 +167,7 @@ static json_t *service_value(
 			json_object_set_new(port, "name", json_string(p->name));
 		json_object_set_new(port, "protocol", json_string(protocol_name(p->protocol)));
 		json_object_set_new(port, "port", json_integer(p->port));
-		json_object_set_new(port, "endpoints", endpoints_of(model, slices, n, svc, p));
+		json_object_set_new(port, "endpoints", endpoints_of(model, slices, n, svc, p, svc->local_only ? node : NULL));
 		json_array_append_new(ports, port);
 	}
 	free(slices);
@@ -170,7 +178,7 @@ static json_t *service_value(
 	return value;
 }
 
-int resolve_services(const struct agent_model *model, json_t *state)
+int resolve_services(const struct agent_model *model, const char *node, json_t *state)
 {
 	const struct service *svc;
 	struct slices slices;
@@ -182,7 +190,7 @@ int resolve_services(const struct agent_model *model, json_t *state)
 		if (!svc->nr_addrs)
 			continue;
 		snprintf(key, sizeof(key), "service/%s/%s", svc->o.ns, svc->o.name);
-		json_object_set_new(state, key, service_value(model, &slices, svc));
+		json_object_set_new(state, key, service_value(model, &slices, svc, node));
 	}
 	hmap_destroy(&slices.by_service);
 	free(slices.v);

@@ -106,7 +106,8 @@ static int read_balancing(struct service *svc, const struct yaml_node *doc)
 		"round-robin", "least-connections", "random", "source-hash"};
 	static const char *const affinities[] = {"None", "ClientIP"};
 	const struct yaml_node *at = annotation(doc, "softdpu.io/algorithm");
-	unsigned algorithm = 0, affinity = 0;
+	static const char *const scopes[] = {"Cluster", "Local"};
+	unsigned algorithm = 0, affinity = 0, scope = 0;
 	uint64_t seconds = AFFINITY_DEFAULT_S;
 	int rc = 0;
 
@@ -116,8 +117,11 @@ static int read_balancing(struct service *svc, const struct yaml_node *doc)
 		(rc = yaml_want_enum(doc, "spec.sessionAffinity", affinities,
 			 ARRAY_SIZE(affinities), &affinity)) < 0 ||
 		(rc = yaml_want_u64(doc, "spec.sessionAffinityConfig.clientIP.timeoutSeconds", 1,
-			 AFFINITY_MAX_S, &seconds)) < 0)
+			 AFFINITY_MAX_S, &seconds)) < 0 ||
+		(rc = yaml_want_enum(doc, "spec.internalTrafficPolicy", scopes, ARRAY_SIZE(scopes),
+			 &scope)) < 0)
 		return rc;
+	svc->local_only = scope == 1;
 	svc->algorithm = algorithms[algorithm];
 	svc->affinity_s = affinity ? (uint32_t)seconds : 0;
 	return 0;

@@ -47,6 +47,8 @@ static int read_endpoint(const struct yaml_node *at, int family, struct slice_en
 	if (e->addr.family != (uint32_t)family)
 		return yaml_refuse(list->first, EINVAL,
 			"value '%s' is not of the slice's addressType", list->first->text);
+	if ((rc = yaml_want_string(at, "nodeName", &e->node_name)) < 0)
+		return rc;
 	if ((rc = yaml_want_bool(at, "conditions.ready", &e->ready)) < 0 ||
 		(rc = yaml_want_bool(at, "conditions.serving", &e->serving)) < 0)
 		return rc;

@@ -151,6 +151,9 @@ static int compile_node(struct compiler *c, const char *name, const json_t *valu
 	}
 	if (vni && (!json_is_integer(vni) || json_integer_value(vni) < 1 || json_integer_value(vni) > VNI_MAX))
 		return compile_refuse(c, "vni", "it is not a number from 1 to %u", VNI_MAX);
+	if (vni && peer->local && card && card->vni && card->vni != (uint32_t)json_integer_value(vni))
+		return compile_refuse(c, "vni", "value %lld contradicts the card profile's vni: %u",
+			(long long)json_integer_value(vni), card->vni);
 	if (vni)
 		peer->vni = (uint32_t)json_integer_value(vni);
 	if (peer->local && card && !(addr_is_none(&card->vtep4.addr) && addr_is_none(&card->vtep6.addr))) {

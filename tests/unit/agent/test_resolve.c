@@ -159,6 +159,18 @@ static void test_endpoints_from_slices(void **unused)
 		"");
 }
 
+/* internalTrafficPolicy: Local keeps a service's traffic on the client's node. */
+static void test_local_endpoints(void **unused)
+{
+	check_service(CLUSTER SERVICE("{clusterIP: 10.96.0.1, internalTrafficPolicy: Local, ports: [{port: 80}]}")
+			      SLICE("x", "{addresses: [10.0.1.1], nodeName: n1}, {addresses: [10.0.2.1], nodeName: n2},"
+					 "{addresses: [10.0.9.9]}"),
+		E("10.0.1.1", "8080"));
+	check_service(CLUSTER SERVICE("{clusterIP: 10.96.0.1, internalTrafficPolicy: Local, selector: {app: client},"
+				      " ports: [{port: 80}]}"),
+		"");
+}
+
 static void test_endpoints_from_selector(void **unused)
 {
 	check_service(CLUSTER SERVICE("{clusterIP: 10.96.0.1, selector: {app: web},"
@@ -180,6 +192,7 @@ int main(void)
 		cmocka_unit_test(test_named_egress_port),
 		cmocka_unit_test(test_only_local_pods_are_protected),
 		cmocka_unit_test(test_endpoints_from_slices),
+		cmocka_unit_test(test_local_endpoints),
 		cmocka_unit_test(test_endpoints_from_selector),
 	};
 
