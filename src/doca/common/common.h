@@ -107,6 +107,9 @@ doca_error_t dcore_mmap_may(const struct doca_mmap *mmap, const struct doca_dev 
 /* Where this process sees the program's address, or NULL when it has to be copied (imported edges).
  */
 uint8_t *dcore_mmap_local(const struct doca_mmap *mmap, const uint8_t *addr, size_t len);
+/* The descriptor a PCI peer imports; exports the map if it was not. Needs PCI permission. */
+doca_error_t dcore_mmap_descriptor(struct doca_mmap *mmap, const void **desc, size_t *len);
+struct doca_dev *dcore_mmap_dev(const struct doca_mmap *mmap);
 /* Copy within reach of either kind; -errno. */
 int dcore_mmap_read(const struct doca_mmap *mmap, const uint8_t *addr, void *to, size_t len);
 int dcore_mmap_write(const struct doca_mmap *mmap, uint8_t *addr, const void *from, size_t len);
@@ -184,7 +187,10 @@ struct dcore_task_type {
 	size_t size; /* of the task structure, whose first member is struct doca_task */
 	void (*run)(struct doca_task **tasks, unsigned n);
 	doca_error_t (*check)(struct doca_task *task); /* may be NULL; what try_submit asks */
-	unsigned batch;                                /* tasks run() likes to get at once */
+	/* Instead of run: perform the task inside submit. SUCCESS or an error completes it;
+	 * IN_PROGRESS leaves it for dcore_task_done(); AGAIN refuses the submission. */
+	doca_error_t (*now)(struct doca_task *task);
+	unsigned batch; /* tasks run() likes to get at once */
 	dcore_task_cb ok, error;
 	uint32_t num; /* 0 = not configured */
 	void *slab;

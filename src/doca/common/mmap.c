@@ -309,8 +309,9 @@ doca_error_t doca_mmap_is_imported(const struct doca_mmap *mmap, uint8_t *is_imp
 
 doca_error_t dcore_mmap_may(const struct doca_mmap *mmap, const struct doca_dev *dev, bool write)
 {
-	uint32_t need = mmap->peer ? DOCA_ACCESS_FLAG_PCI_READ_WRITE | DOCA_ACCESS_FLAG_RDMA_WRITE
-				   : DOCA_ACCESS_FLAG_LOCAL_READ_WRITE;
+	/* What a peer may write, its owner may as well: programs give only the peer's right. */
+	uint32_t need = DOCA_ACCESS_FLAG_LOCAL_READ_WRITE | DOCA_ACCESS_FLAG_PCI_READ_WRITE |
+			DOCA_ACCESS_FLAG_RDMA_WRITE;
 
 	if (!(mmap->dev_bits & dcore_dev_bit(dev)))
 		return dcore_fail(DOCA_ERROR_NOT_PERMITTED,
@@ -331,6 +332,11 @@ uint8_t *dcore_mmap_local(const struct doca_mmap *mmap, const uint8_t *addr, siz
 		return mmap->inner_local + (addr - mmap->inner);
 	}
 	return mmap->fd_map ? mmap->fd_map + (addr - mmap->addr) : (uint8_t *)addr;
+}
+
+struct doca_dev *dcore_mmap_dev(const struct doca_mmap *mmap)
+{
+	return mmap->devs[0];
 }
 
 bool dcore_mmap_dead(const struct doca_mmap *mmap)

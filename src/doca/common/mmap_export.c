@@ -104,6 +104,42 @@ static int move_into_file(uint8_t *start, size_t len)
 	return fd;
 }
 
+/*
+ * After the export: the pages become private again, or a later fork() would share what malloc()
+ * made of them meanwhile. Parts the program has unmapped since then, or mapped anew, are left
+ * alone.
+ */
+static void move_back(uintptr_t start, uintptr_t end, int fd)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	char line[512];
+	struct stat st;
+
+	while (f && fstat(fd, &st) == 0 && fgets(line, sizeof(line), f)) {
+		struct region r = {.path = ""};
+		uintptr_t from, to;
+		void *copy;
+
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %" SCNxPTR " %x:%x %lu", &r.start,
+			    &r.end, r.perms, &r.offset, &r.major, &r.minor, &r.inode) != 7)
+			continue;
+		from = MAX_OF(start, r.start);
+		to = MIN_OF(end, r.end);
+		if (r.inode != st.st_ino || st.st_dev != makedev(r.major, r.minor) || from >= to)
+			continue;
+		copy = mmap(NULL, to - from, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			-1, 0);
+		if (copy == MAP_FAILED)
+			continue;
+		memcpy(copy, (void *)from, to - from);
+		if (mremap(copy, to - from, to - from, MREMAP_MAYMOVE | MREMAP_FIXED,
+			    (void *)from) == MAP_FAILED)
+			munmap(copy, to - from);
+	}
+	if (f)
+		fclose(f);
+}
+
 static void share_pages(struct doca_mmap *mmap)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -129,6 +165,7 @@ static void share_pages(struct doca_mmap *mmap)
 	} else if (!strcmp(region.perms, "rw-p") && !region.inode &&
 		   strcmp(region.path, "[stack]")) {
 		fd = move_into_file((uint8_t *)start, end - start);
+		mmap->moved = fd >= 0;
 	}
 	if (fd < 0) {
 		log_info("export of %zu bytes: the peer will copy through the kernel", mmap->len);
@@ -215,10 +252,19 @@ doca_error_t doca_mmap_export_rdma(struct doca_mmap *mmap, const struct doca_dev
 		export_desc, export_desc_len);
 }
 
+doca_error_t dcore_mmap_descriptor(struct doca_mmap *mmap, const void **desc, size_t *len)
+{
+	return doca_mmap_export_pci(mmap, mmap->devs[0], desc, len);
+}
+
 void mmap_export_end(struct doca_mmap *mmap)
 {
 	dcore_offer_revoke(mmap->offer);
 	mmap->offer = NULL;
+	if (mmap->moved)
+		move_back(mmap->export_inner, mmap->export_inner + mmap->export_inner_len,
+			mmap->export_fd);
+	mmap->moved = false;
 	if (mmap->export_fd >= 0)
 		close(mmap->export_fd);
 	mmap->export_fd = -1;

@@ -49,6 +49,7 @@ struct doca_mmap {
 	struct dcore_offer *offer;
 	struct mmap_desc desc[2]; /* PCI, RDMA */
 	int export_fd;
+	bool moved; /* the pages were private before the export */
 	size_t export_inner, export_inner_len, export_offset;
 	/* importer */
 	struct dcore_peer *peer;

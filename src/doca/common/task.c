@@ -78,6 +78,25 @@ void doca_task_free(struct doca_task *task)
 
 /* ---- submission ---- */
 
+static doca_error_t submit_now(struct doca_task *task)
+{
+	struct doca_ctx *ctx = task->ctx;
+
+	task->state = DCORE_TASK_INFLIGHT;
+	task->status = task->type->now(task);
+	if (task->status == DOCA_ERROR_AGAIN) {
+		task->state = DCORE_TASK_IDLE;
+		return DOCA_ERROR_AGAIN;
+	}
+	ctx->inflight++;
+	if (task->status != DOCA_ERROR_IN_PROGRESS) {
+		fifo_push(&ctx->done, task);
+		if (unlikely(ctx->pe->armed))
+			dcore_pe_wake(ctx->pe);
+	}
+	return DOCA_SUCCESS;
+}
+
 doca_error_t doca_task_submit_ex(struct doca_task *task, uint32_t submit_flags)
 {
 	struct doca_ctx *ctx = task->ctx;
@@ -87,6 +106,8 @@ doca_error_t doca_task_submit_ex(struct doca_task *task, uint32_t submit_flags)
 			task->state == DCORE_TASK_INFLIGHT ? "the task is in flight"
 			: task->state == DCORE_TASK_FREE   ? "the task was freed"
 							   : "the context is not running");
+	if (task->type->now)
+		return submit_now(task);
 	task->state = DCORE_TASK_INFLIGHT;
 	task->status = DOCA_ERROR_IN_PROGRESS;
 	ctx->inflight++;
