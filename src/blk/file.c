@@ -76,7 +76,13 @@ static int measure(struct file *f, const char *path, uint64_t want, uint64_t *si
 	f->is_bdev = S_ISBLK(st.st_mode);
 	if (f->is_bdev) {
 		err = bdev_size(f->fd, size, sector);
-		return err ? refuse(-err, "%s: %s", path, strerror(-err)) : 0;
+		if (err)
+			return refuse(-err, "%s: %s", path, strerror(-err));
+		if (want > *size)
+			return refuse(EINVAL, "%s has %llu bytes, not %llu", path, (unsigned long long)*size,
+				(unsigned long long)want);
+		*size = want ? want : *size;
+		return 0;
 	}
 	if (!S_ISREG(st.st_mode))
 		return refuse(EINVAL, "%s is neither a file nor a block device", path);

@@ -42,7 +42,8 @@ static void fill(struct nvme_discovery_entry *e, const struct nvme_queue *q, con
 	if (p->trtype != NVME_TRTYPE_LOOP)
 		e->adrfam = strchr(traddr, ':') ? NVME_ADRFAM_IPV6 : NVME_ADRFAM_IPV4;
 	e->subtype = subtype;
-	e->treq = (p->secure ? NVME_TREQ_SECURE_REQUIRED : NVME_TREQ_SECURE_NOT_REQUIRED) | NVME_TREQ_NO_SQFC;
+	/* "not required" (2) would make nvme-cli ask for TLS all the same: say "not specified" */
+	e->treq = (p->secure ? NVME_TREQ_SECURE_REQUIRED : 0) | NVME_TREQ_NO_SQFC;
 	e->portid = p->id;
 	e->cntlid = NVME_CNTLID_DYNAMIC;
 	e->asqsz = 32;

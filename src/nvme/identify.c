@@ -20,7 +20,7 @@ static void names(const struct nvme_ctrl *c, struct nvme_id_ctrl *id)
 	memcpy(id->subnqn, c->subsys->nqn, strlen(c->subsys->nqn));
 	id->cntlid = c->cntlid;
 	id->ver = NVME_VERSION_1_4;
-	id->mdts = NVME_MDTS;
+	id->mdts = (uint8_t)__builtin_ctz(c->target->max_data / NVME_PAGE);
 	id->ctratt = NVME_CTRATT_HOST_ID_128 | NVME_CTRATT_TBKAS;
 	id->cntrltype = c->subsys->discovery ? NVME_CTRL_DISCOVERY : NVME_CTRL_IO;
 	id->kas = 1; /* keep alive in units of 100 ms */

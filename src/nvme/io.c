@@ -179,7 +179,7 @@ static uint16_t rw_init(struct nvme_request *req, enum blk_op op)
 	status = check_range(req->ns, req->cmd.rw.slba, count);
 	if (unlikely(status))
 		return status;
-	if (unlikely(count << req->ns->shift > NVME_MAX_DATA))
+	if (unlikely(count << req->ns->shift > req->queue->target->max_data))
 		return DNR(NVME_SC_INVALID_FIELD);
 	req->data_len = (uint32_t)(count << req->ns->shift);
 	req->dir = op == BLK_READ ? NVME_DIR_TO_HOST : NVME_DIR_FROM_HOST;

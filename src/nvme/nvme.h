@@ -160,6 +160,9 @@ struct nvme_target_options {
 };
 
 int nvme_target_create(const struct nvme_target_options *options, struct nvme_target **out);
+/* Queue entries (2 to NVME_QUEUE_SIZE_MAX) and data per command (a power of two of 4 KiB up to
+ * NVME_MAX_DATA) for controllers made from now on; 0 = leave it. */
+int nvme_target_set_limits(struct nvme_target *t, uint32_t queue_size, uint32_t max_data);
 /* All connections must be gone. NULL is a no-op. */
 void nvme_target_destroy(struct nvme_target *t);
 unsigned nvme_target_reactors(const struct nvme_target *t, struct reactor *const **out);

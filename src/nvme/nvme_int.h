@@ -57,7 +57,7 @@ struct nvme_target {
 	unsigned reactor_count;
 	struct reactor *by_index[REACTORS_MAX];
 	char *state_dir;
-	uint32_t io_queues, queue_size;
+	uint32_t io_queues, queue_size, max_data;
 	/* below: lock */
 	struct list ports, subsystems, hosts, referrals;
 	struct nvme_subsystem *discovery;

@@ -75,12 +75,27 @@ int nvme_target_create(const struct nvme_target_options *options, struct nvme_ta
 	t->io_queues = options->io_queues ? MIN_OF(options->io_queues, (uint32_t)NVME_IO_QUEUES_MAX)
 					  : NVME_IO_QUEUES_MAX;
 	t->queue_size = options->queue_size ? MIN_OF(options->queue_size, (uint32_t)NVME_QUEUE_SIZE_MAX) : 128;
+	t->max_data = NVME_MAX_DATA;
 	t->state_dir = options->state_dir ? strdup(options->state_dir) : NULL;
 	if (nvme_discovery_create(t)) {
 		nvme_target_destroy(t);
 		return -ENOMEM;
 	}
 	*out = t;
+	return 0;
+}
+
+int nvme_target_set_limits(struct nvme_target *t, uint32_t queue_size, uint32_t max_data)
+{
+	if (queue_size && (queue_size < 2 || queue_size > NVME_QUEUE_SIZE_MAX))
+		return refuse(EINVAL, "queue depth %u: expected 2 to %d", queue_size, NVME_QUEUE_SIZE_MAX);
+	if (max_data && (max_data < NVME_PAGE || max_data > NVME_MAX_DATA || max_data & (max_data - 1)))
+		return refuse(EINVAL, "%u bytes per command: expected a power of two from 4096 to %d", max_data,
+			NVME_MAX_DATA);
+	pthread_mutex_lock(&t->lock);
+	t->queue_size = queue_size ? queue_size : t->queue_size;
+	t->max_data = max_data ? max_data : t->max_data;
+	pthread_mutex_unlock(&t->lock);
 	return 0;
 }
 

@@ -72,7 +72,7 @@ wait_said() { for _ in $(seq $(($2 * 5))); do said "$1" && return 0; sleep 0.2; 
 
 # Inside the guest: wait for a block device, for a size.
 GUEST_LIB='
-wait_dev() { i=0; while [ ! -b $1 ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i+1)); done; [ -b $1 ]; }
-wait_no_dev() { i=0; while [ -b $1 ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i+1)); done; [ ! -b $1 ]; }
-wait_size() { i=0; while [ "$(cat /sys/block/$1/size)" != $2 ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i+1)); done; [ "$(cat /sys/block/$1/size)" = $2 ]; }
+wait_dev() { i=0; while [ ! -b $1 ] && [ $i -lt 600 ]; do sleep 0.1; i=$((i+1)); done; [ -b $1 ]; }
+wait_no_dev() { i=0; while [ -b $1 ] && [ $i -lt 600 ]; do sleep 0.1; i=$((i+1)); done; [ ! -b $1 ]; }
+wait_size() { i=0; while [ "$(cat /sys/block/$1/size 2>/dev/null)" != $2 ] && [ $i -lt 600 ]; do sleep 0.1; i=$((i+1)); done; [ "$(cat /sys/block/$1/size 2>/dev/null)" = $2 ]; }
 '

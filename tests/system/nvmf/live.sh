@@ -14,24 +14,24 @@ modprobe nvme-tcp; nvme connect -t tcp -a 10.0.2.2 -s $PORT -n $NQN --reconnect-
 wait_dev /dev/nvme0n2 && echo ADDED; dd if=/dev/zero of=/dev/nvme0n2 bs=4k count=4 oflag=direct 2>/dev/null && echo ADDED_IO
 wait_size nvme0n2 131072 && echo GROWN
 wait_no_dev /dev/nvme0n2 && echo REMOVED
-i=0; while [ \$i -lt 100 ] && [ \"\$(cat /sys/class/nvme/nvme0/nvme0c0n1/ana_state 2>/dev/null)\" != inaccessible ]; do sleep 0.1; i=\$((i+1)); done
-[ \$i -lt 100 ] && echo ANA_SEEN
+i=0; while [ \$i -lt 600 ] && [ \"\$(cat /sys/class/nvme/nvme0/nvme0c0n1/ana_state 2>/dev/null)\" != inaccessible ]; do sleep 0.1; i=\$((i+1)); done
+[ \$i -lt 600 ] && echo ANA_SEEN
 dd if=/dev/nvme0n1 of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null && echo ANA_BACK_IO
 echo MARK-FIO
 fio --name=v --filename=/dev/nvme0n1 --rw=randwrite --bs=4k --size=16m --iodepth=16 --ioengine=libaio --direct=1 --verify=crc32c --do_verify=1 --rate_iops=1500 --output-format=terse 2>&1 | awk -F';' '{print \"fio-restart err=\"\$5}'
 nvme disconnect-all; echo END" &
 G=$!
-wait_said MARK-CONNECTED 90 || { not_ok "the guest connects"; finish; }
+wait_said MARK-CONNECTED 200 || { not_ok "the guest connects"; finish; }
 rpc one nvmf.namespace_add "{\"nqn\": \"$NQN\", \"nsid\": 2, \"backend\": \"mem:32M\"}" >/dev/null
-wait_said ADDED_IO 30
+wait_said ADDED_IO 100
 rpc one nvmf.namespace_set "{\"nqn\": \"$NQN\", \"nsid\": 2, \"size\": \"64M\"}" >/dev/null
-wait_said GROWN 30
+wait_said GROWN 100
 rpc one nvmf.namespace_remove "{\"nqn\": \"$NQN\", \"nsid\": 2}" >/dev/null
-wait_said REMOVED 30
+wait_said REMOVED 100
 rpc one nvmf.ana_set '{"port": 1, "group": 1, "state": "inaccessible"}' >/dev/null
-wait_said ANA_SEEN 30
+wait_said ANA_SEEN 100
 rpc one nvmf.ana_set '{"port": 1, "group": 1, "state": "optimized"}' >/dev/null
-wait_said MARK-FIO 30
+wait_said MARK-FIO 100
 sleep 2
 kill -9 "$PID_one"
 sleep 1

@@ -21,7 +21,7 @@ echo MARK-FIO
 fio --name=v --filename=/dev/nvme0n1 --rw=randwrite --bs=4k --size=16m --iodepth=16 --ioengine=libaio --direct=1 --verify=crc32c --do_verify=1 --rate_iops=1500 --output-format=terse 2>&1 | awk -F';' '{print \"fio-failover err=\"\$5}'
 nvme disconnect-all; echo END" &
 G=$!
-wait_said MARK-FIO 90 || { not_ok "the guest connects"; finish; }
+wait_said MARK-FIO 200 || { not_ok "the guest connects"; finish; }
 sleep 2
 kill -9 "$PID_left"
 wait $G

@@ -36,7 +36,7 @@ struct rig {
 	struct stream_faults to_host, to_target;
 	uint64_t streams;
 	bool refuse_dials;
-	struct stream *last_host_end; /* of the newest connection; for raw tests */
+	struct stream *last_host_end, *host_end[16]; /* newest; by number of dial */
 	enum nvmf_host_state state;
 	unsigned gone, lives;
 };
@@ -94,7 +94,7 @@ static inline int rig_dial(void *arg, uint16_t qid, struct stream **out)
 	stream_pipe_faults(target, &r->to_host);
 	stream_pipe_faults(host, &r->to_target);
 	assert_int_equal(nvmf_attach(r->server, r->reactor, r->port, target, "192.0.2.1"), 0);
-	r->last_host_end = host;
+	r->last_host_end = r->host_end[r->streams % 16] = host;
 	*out = host;
 	return 0;
 }
