@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,38 @@ static const struct command *const commands[] = {
 	&cmd_reload,
 };
 
+/* The directory we were started from; false if the kernel does not tell. */
+static bool own_directory(char *dir, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", dir, size - 1);
+
+	if (n <= 0)
+		return false;
+	dir[n] = '\0';
+	*strrchr(dir, '/') = '\0';
+	return true;
+}
+
+static int is_extension(const struct dirent *e)
+{
+	return !strncmp(e->d_name, "softdpu-", 8) && !strchr(e->d_name, '.');
+}
+
+static void list_extensions(FILE *out)
+{
+	struct dirent **found = NULL;
+	char dir[4096];
+	int n = own_directory(dir, sizeof(dir)) ? scandir(dir, &found, is_extension, alphasort) : 0;
+
+	for (int i = 0; i < n; i++) {
+		fprintf(out, "%s%s", i ? ", " : "Here: ", found[i]->d_name + 8);
+		free(found[i]);
+	}
+	if (n > 0)
+		fputs(".\n", out);
+	free(found);
+}
+
 static void usage(FILE *out)
 {
 	fprintf(out, "usage: softdpu [-c CARD] [-j] COMMAND ...\n\n");
@@ -32,19 +65,17 @@ static void usage(FILE *out)
 		"\nEach command has --help and --json. Cards are found under %s (SOFTDPU_RUN).\n"
 		"Any other COMMAND runs the program softdpu-COMMAND.\n",
 		ctl_run_dir());
+	list_extensions(out);
 }
 
 /* "softdpu oracle x" runs softdpu-oracle: beside us first, then along PATH. Returns if there is none. */
 static void run_extension(const char *name, char **argv)
 {
 	struct str path = STR_INIT;
-	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char dir[4096];
 
-	if (n > 0) {
-		self[n] = '\0';
-		*strrchr(self, '/') = '\0';
-		str_addf(&path, "%s/softdpu-%s", self, name);
+	if (own_directory(dir, sizeof(dir))) {
+		str_addf(&path, "%s/softdpu-%s", dir, name);
 		execv(str_text(&path), argv);
 		str_clear(&path);
 	}

@@ -260,6 +260,9 @@ def extensions():
         f.write("#!/bin/sh\necho hello $1\n")
     os.chmod(run_dir + "/bin/softdpu-hello", 0o755)
     assert run("hello", "world") == "hello world\n"
+    shutil.copy(os.path.join(tools, "softdpu"), run_dir + "/bin/softdpu")
+    out = subprocess.run([run_dir + "/bin/softdpu", "--help"], capture_output=True, text=True, check=True).stdout
+    has(out, "Here: hello.\n")
 
 
 def problems_have_an_exit_status():
