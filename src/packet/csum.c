@@ -58,16 +58,22 @@ static const uint8_t *final_destination(const struct rte_mbuf *m, const struct p
 {
 	const uint8_t *ip = pkt_at(m, h->l3), *e = ip + PKT_IP6_LEN;
 	uint8_t proto = ip[6];
+	uint32_t len;
 
-	while (h->flags & PKT_ROUTING && e < (const uint8_t *)pkt_at(m, h->l4)) {
+	if (!(h->flags & PKT_ROUTING) || h->l4 == PKT_ABSENT)
+		return ip + 24;
+	while (e < (const uint8_t *)pkt_at(m, h->l4)) {
 		if (proto == PKT_PROTO_ROUTING && e[1] >= 2 && e[2] == 4)
 			return e + 8;
 		if (proto == PKT_PROTO_ROUTING && e[1] >= 2 && (e[2] == 0 || e[2] == 2))
 			return e + 8 + (e[1] / 2 - 1) * 16;
 		if (proto == PKT_PROTO_ROUTING)
 			break;
+		len = proto == PKT_PROTO_FRAGMENT ? 8
+		      : proto == PKT_PROTO_AH     ? (e[1] + 2u) * 4
+						  : (e[1] + 1u) * 8;
 		proto = e[0];
-		e += (e[1] + 1u) * 8; /* a routing header is preceded by options only */
+		e += len;
 	}
 	return ip + 24;
 }

@@ -85,8 +85,9 @@ int pkt_nat(struct rte_mbuf *m, const struct pkt_parse *p, enum pkt_level level,
 void pkt_nat_prepare(struct pkt_nat *nat, const void *old_src, const void *old_dst,
 	uint16_t old_sport, uint16_t old_dport);
 
-/* ... and apply them: TCP and UDP, no fragments, no tunnel around (asserts). */
-void pkt_nat_apply(struct rte_mbuf *m, const struct pkt_parse *p, const struct pkt_nat *nat);
+/* ... and apply them. Packets for which deltas are not enough (fragments, routing headers with segments
+ * left, other protocols than TCP and UDP) are handed to pkt_nat(), whose result it returns. */
+int pkt_nat_apply(struct rte_mbuf *m, const struct pkt_parse *p, const struct pkt_nat *nat);
 
 /*
  * The packet quoted by an ICMP or ICMPv6 error. pkt_parse_embedded fills h (offsets in the same

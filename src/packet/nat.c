@@ -3,8 +3,6 @@
 #include "packet/edit.h"
 #include "packet/packet_int.h"
 
-#include <assert.h>
-
 #include "engine/checksum.h"
 
 /* What a rewrite added to the sums of the bytes it wrote. */
@@ -200,15 +198,26 @@ static inline void put_known(uint8_t *ip, uint8_t *l4, const struct pkt_nat *nat
 		pkt_put16(l4 + 2, nat->dport);
 }
 
-void pkt_nat_apply(struct rte_mbuf *m, const struct pkt_parse *p, const struct pkt_nat *nat)
+/* What the prepared deltas are right for. Whoever sends the packet chooses its shape: no assertion. */
+static inline bool is_plain(const struct pkt_parse *p, const struct pkt_nat *nat)
+{
+	const struct pkt_headers *h = &p->outer;
+
+	return (h->l4_type == PKT_L4_TCP || h->l4_type == PKT_L4_UDP) &&
+	       !(h->flags & (PKT_FRAG | PKT_ROUTING)) &&
+	       h->l3_type == (nat->ip6 ? PKT_L3_IP6 : PKT_L3_IP4);
+}
+
+int pkt_nat_apply(struct rte_mbuf *m, const struct pkt_parse *p, const struct pkt_nat *nat)
 {
 	const struct pkt_headers *h = &p->outer;
 	bool udp = h->l4_type == PKT_L4_UDP;
 	uint8_t *ip = pkt_at(m, h->l3), *l4 = pkt_at(m, h->l4), *field = l4 + (udp ? 6 : 16);
-	uint16_t old = pkt_get16(field);
+	uint16_t old;
 
-	assert((udp || h->l4_type == PKT_L4_TCP) && !(h->flags & (PKT_FRAG | PKT_ROUTING)));
-	assert(h->l3_type == (nat->ip6 ? PKT_L3_IP6 : PKT_L3_IP4));
+	if (unlikely(!is_plain(p, nat)))
+		return pkt_nat(m, p, PKT_OUTER, nat);
+	old = pkt_get16(field);
 	put_known(ip, l4, nat);
 	if (!nat->ip6)
 		pkt_put16(ip + 10, checksum_apply(pkt_get16(ip + 10), nat->ip_delta));
@@ -217,6 +226,7 @@ void pkt_nat_apply(struct rte_mbuf *m, const struct pkt_parse *p, const struct p
 	else
 		pkt_put16(field, udp ? checksum_apply_udp(old, nat->l4_delta)
 				     : checksum_apply(old, nat->l4_delta));
+	return 0;
 }
 
 /* ---- the quoted packet ---- */
