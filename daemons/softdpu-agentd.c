@@ -37,7 +37,8 @@ struct agentd {
 	struct card *card;
 	const char *manifests;
 	const char *group;
-	json_t *state; /* what the manifests say; NULL until they were read once */
+	struct agent_model *model; /* what the manifests say; NULL until they were read once */
+	json_t *state;		   /* the same, resolved for our node */
 	unsigned objects;
 	struct agent_session *session;
 	struct ctl_client *client; /* NULL: the switch is not there */
@@ -50,30 +51,30 @@ struct agentd {
 
 /* --- reading --- */
 
-/* On success *state is the desired state; the running one is not touched. */
-static int read_manifests(const struct agentd *a, json_t **state, unsigned *objects)
+/* Replaces model and state when everything is good, else nothing. */
+static int read_manifests(struct agentd *a)
 {
 	struct agent_model *model;
 	struct agent_counts n;
+	json_t *state;
 	int rc = agent_model_load(a->manifests, &model);
 
 	if (rc < 0)
 		return rc;
-	n = agent_model_counts(model);
-	*objects = n.nodes + n.pods + n.services + n.slices + n.policies + n.namespaces;
-	rc = agent_resolve(model, a->card->node.name, state);
-	agent_model_free(model);
-	if (rc == 0)
-		log_info("%s: %u nodes, %u pods, %u services, %u policies", a->manifests, n.nodes, n.pods,
-			n.services, n.policies);
-	return rc < 0 ? refuse_more(rc, "%s", a->manifests) : 0;
-}
-
-static void take_state(struct agentd *a, json_t *state, unsigned objects)
-{
+	rc = agent_resolve(model, a->card->node.name, &state);
+	if (rc < 0) {
+		agent_model_free(model);
+		return refuse_more(rc, "%s", a->manifests);
+	}
+	agent_model_free(a->model);
 	json_decref(a->state);
+	a->model = model;
 	a->state = state;
-	a->objects = objects;
+	n = agent_model_counts(model);
+	a->objects = n.nodes + n.pods + n.services + n.slices + n.policies + n.namespaces;
+	log_info("%s: %u nodes, %u pods, %u services, %u policies", a->manifests, n.nodes, n.pods,
+		n.services, n.policies);
+	return 0;
 }
 
 /* --- the switch --- */
@@ -113,6 +114,18 @@ static int connect_switch(struct agentd *a)
 	return 0;
 }
 
+/* "node.apply: pod default/x: field 'vf': ..." gets the file and line it comes from in front. */
+static void name_the_place(const struct agentd *a)
+{
+	char kind[16], name[600], field[64] = "", where[PATH_MAX + 16];
+	const char *sentence = strstr(refusal(), "node.apply: ");
+
+	if (!sentence || sscanf(sentence, "node.apply: %15s %599[^:]: field '%63[^']'", kind, name, field) < 2)
+		return;
+	if (*agent_where(a->model, kind, name, field, where, sizeof(where)))
+		refuse_more(-EINVAL, "%s", where);
+}
+
 static bool link_broke(int rc)
 {
 	return rc == -ECONNRESET || rc == -EPIPE || rc == -ETIMEDOUT || rc == -EPROTO || rc == -ENOTCONN;
@@ -139,6 +152,7 @@ static int push(struct agentd *a)
 		a->silent = true;
 		disconnect(a);
 	} else {
+		name_the_place(a);
 		log_err("the switch refused: %s", refusal());
 	}
 	return rc;
@@ -148,16 +162,11 @@ static int push(struct agentd *a)
 
 static void reload(struct agentd *a)
 {
-	unsigned objects;
-	json_t *state;
-
 	a->reload_ns = 0;
-	if (read_manifests(a, &state, &objects) < 0) {
+	if (read_manifests(a) < 0)
 		log_err("%s; the running state stays", refusal());
-		return;
-	}
-	take_state(a, state, objects);
-	push(a);
+	else
+		push(a);
 }
 
 static const char *kubernetes_kind(const char *kind)
@@ -188,31 +197,30 @@ static void report(const json_t *op, const json_t *before, json_t *added, json_t
 
 static int on_reload(struct ctl_request *req, const json_t *params, json_t **result, void *arg)
 {
-	json_t *state, *before, *ops, *op, *added, *changed, *removed;
+	json_t *before, *ops, *op, *added, *changed, *removed;
 	struct agentd *a = arg;
-	unsigned objects;
 	size_t i;
-	int rc = read_manifests(a, &state, &objects);
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	a->reload_ns = 0;
 	before = json_incref(a->state);
-	take_state(a, state, objects);
-	if ((rc = push(a)) < 0) {
+	if ((rc = read_manifests(a)) == 0) {
+		a->reload_ns = 0;
+		rc = push(a);
+	}
+	if (rc < 0) {
 		json_decref(before);
 		return rc;
 	}
 	added = json_array();
 	changed = json_array();
 	removed = json_array();
-	ops = agent_diff(before, state);
+	ops = agent_diff(before, a->state);
 	json_array_foreach (ops, i, op)
 		report(op, before, added, changed, removed);
 	json_decref(ops);
 	json_decref(before);
 	*result = json_pack("{s:I, s:I, s:o, s:o, s:o}", "generation",
-		(json_int_t)agent_session_last(a->session).generation, "objects", (json_int_t)objects, "added",
+		(json_int_t)agent_session_last(a->session).generation, "objects", (json_int_t)a->objects, "added",
 		added, "changed", changed, "removed", removed);
 	return 0;
 }
@@ -355,6 +363,7 @@ static void stop(struct agentd *a)
 	ctl_disconnect(a->client);
 	agent_session_destroy(a->session);
 	json_decref(a->state);
+	agent_model_free(a->model);
 	if (a->inotify >= 0)
 		close(a->inotify);
 	if (a->signals >= 0)
@@ -448,17 +457,14 @@ static int complain(void)
 /* --check and --print. */
 static int look_only(struct agentd *a, const struct options *o)
 {
-	json_t *state;
-
-	if (read_manifests(a, &state, &a->objects) < 0)
+	if (read_manifests(a) < 0)
 		return complain();
 	if (o->print) {
-		json_dumpf(state, stdout, JSON_INDENT(2));
+		json_dumpf(a->state, stdout, JSON_INDENT(2));
 		putchar('\n');
 	} else {
 		printf("%s: %u objects: good\n", a->manifests, a->objects);
 	}
-	json_decref(state);
 	return 0;
 }
 

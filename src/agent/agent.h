@@ -78,6 +78,12 @@ struct agent_counts {
 };
 struct agent_counts agent_model_counts(const struct agent_model *model);
 
+/* Where something of the desired state is written: "pods.yaml:17" for kind "pod", name "default/web-1",
+ * field "vf" (or any other: then the object's own line). Empty when the manifests have no such object.
+ * For sentences of the switch, which knows no files. Returns text. */
+const char *agent_where(const struct agent_model *model, const char *kind, const char *name,
+	const char *field, char *text, size_t size);
+
 /* The desired state of one node. -ENOENT if the model has no Node of that name. */
 int agent_resolve(const struct agent_model *model, const char *node, json_t **state);
 

@@ -288,3 +288,61 @@ struct agent_counts agent_model_counts(const struct agent_model *model)
 		.skipped = (unsigned)model->skipped,
 	};
 }
+
+/* --- back from the desired state to the manifests --- */
+
+/* "default/np#2" is the second part of default/np. */
+static const struct object *find_named(
+	const struct agent_model *model, enum object_kind kind, const char *name)
+{
+	const char *slash = strchr(name, '/'), *hash = strchr(name, '#');
+	char ns[256] = "", object[256];
+	size_t len;
+
+	if (slash && (size_t)(slash - name) < sizeof(ns))
+		memcpy(ns, name, (size_t)(slash - name));
+	name = slash ? slash + 1 : name;
+	len = hash ? (size_t)(hash - name) : strlen(name);
+	if (len >= sizeof(object))
+		return NULL;
+	memcpy(object, name, len);
+	object[len] = 0;
+	return model_find(model, kind, ns, object);
+}
+
+/* The line of a field that has one of its own; else the object's. */
+static const struct yaml_node *field_at(const struct object *o, const char *field)
+{
+	const struct yaml_node *at = NULL;
+
+	if (!strcmp(field, "vf"))
+		at = annotation(o->at, "softdpu.io/vf");
+	else if (!strcmp(field, "vni"))
+		at = annotation(o->at, "softdpu.io/vni");
+	else if (!strcmp(field, "node"))
+		at = yaml_get(o->at, "spec.nodeName");
+	else if (!strcmp(field, "cidrs"))
+		at = yaml_get(o->at, "spec.podCIDRs");
+	return at ? at : o->at;
+}
+
+const char *agent_where(const struct agent_model *model, const char *kind, const char *name,
+	const char *field, char *text, size_t size)
+{
+	static const struct {
+		const char *name;
+		enum object_kind kind;
+	} map[] = {{"node", KIND_NODE}, {"pod", KIND_POD}, {"service", KIND_SERVICE}, {"policy", KIND_POLICY}};
+	const struct object *o = NULL;
+	const struct yaml_node *at;
+
+	*text = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(map) && !o; i++)
+		if (!strcmp(map[i].name, kind))
+			o = find_named(model, map[i].kind, name);
+	if (!o)
+		return text;
+	at = field_at(o, field);
+	snprintf(text, size, "%s:%d", yaml_file_name(at->file), at->line);
+	return text;
+}

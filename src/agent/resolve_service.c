@@ -54,13 +54,22 @@ static bool slice_of(const struct slice *slice, const struct service *svc)
 	return strcmp(slice->service, svc->o.name) == 0 && strcmp(slice->o.ns, svc->o.ns) == 0;
 }
 
-static json_t *endpoint(const struct addr *a, uint16_t port)
+/* An endpoint may be in two slices while it moves from one to the other: it counts once. */
+static void add_endpoint(json_t *list, const struct addr *a, uint16_t port)
 {
-	json_t *e = json_object();
+	char text[ADDR_TEXT_MAX];
+	json_t *e;
+	size_t i;
 
-	json_object_set_new(e, "address", json_addr(a));
+	addr_print(a, text);
+	json_array_foreach (list, i, e)
+		if (json_integer_value(json_object_get(e, "port")) == port &&
+			!strcmp(json_string_value(json_object_get(e, "address")), text))
+			return;
+	e = json_object();
+	json_object_set_new(e, "address", json_string(text));
 	json_object_set_new(e, "port", json_integer(port));
-	return e;
+	json_array_append_new(list, e);
 }
 
 /* `node`: only endpoints there; NULL: all of them. */
@@ -84,7 +93,7 @@ static void add_slice(json_t *list, const struct slice *slice, const struct serv
 		if (!is_at(node, e->node_name))
 			continue;
 		if (last_resort ? e->serving && e->terminating && !e->ready : e->ready)
-			json_array_append_new(list, endpoint(&e->addr, number));
+			add_endpoint(list, &e->addr, number);
 	}
 }
 
@@ -133,7 +142,7 @@ static void add_selected(const struct agent_model *model, json_t *list, const st
 		if (port->target_name)
 			number = pod_named_port(pod, port->target_name, port->protocol);
 		for (size_t i = 0; i < pod->nr_addrs && number; i++)
-			json_array_append_new(list, endpoint(&pod->addrs[i], number));
+			add_endpoint(list, &pod->addrs[i], number);
 	}
 }
 

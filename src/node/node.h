@@ -11,8 +11,46 @@
  *     ... workers call the decision through esw_upcall_ops ...
  *     node_detach(node); node_destroy(node);
  *
+ *   model.c compile*.c   the desired state (ctl/messages.h, node.apply) compiled into one flat, immutable
+ *                        struct model; look-ups
+ *   balancer.c service.c which backend a new connection gets; counts that outlive models
+ *   policy.c             may traffic pass one side of a pod
+ *   decide.c             THE decision: pure, time passed in
+ *   upcall.c             batches of misses: where from, remembered or new, decide
+ *   conns.c              decisions become connections: installed, or only remembered; room, aging, ICMP errors
+ *   answer.c             ARP, neighbour discovery, echo, RST and ICMP errors that the node sends itself
+ *   neigh.c tunnel.c     next hops of the underlay and what hangs on them
+ *   ports.c              pipes in front of the connection table; who is behind which port
+ *   apply.c view.c       node.apply, node.state; services and connections for people
+ *
+ * What becomes of a miss. TCP SYN and UDP to 4789 or 4420: installed, both directions in one record. Other
+ * UDP: forwarded, and installed with its second packet. DNS (port 53) and ping: forwarded. TCP without a
+ * connection: forwarded. Denied: dropped with its reason. Nobody serves, no such port, no route, dead
+ * node: dropped, and the sender is told by RST or ICMP at once, within a budget of 10,000 a second and
+ * worker. Flows that are only forwarded are remembered for some seconds (64 Ki of them), so that answers
+ * are un-translated and pass the policy that let the question through. Un-NAT is done on the client's
+ * node: docs/adr/0001. When the flow table is full, closed and long-silent connections make room; if there
+ * are none, new flows are only forwarded (refused_full counts them), and when that memory is full too they
+ * drop ct-full.
+ *
+ * Policies are judged on pod addresses and the backend's port: egress on the source's node, ingress on the
+ * destination's, both for traffic that stays on the node. A new desired state is applied to connections
+ * that exist: what is now denied, or whose pod is gone, ends; a pod that moved takes its connections along;
+ * a backend that only left its service keeps them.
+ *
+ * A pod's eth0 is the VF. Two configurations work (docs/man/softdpu-agentd.8): an address with the node's
+ * prefix and its first address as gateway, or a /32 (/128) with 169.254.1.1 (fe80::1) as gateway. The node
+ * answers ARP and ND for every address it can route to, with one MAC address (node_gateway_mac). What a pod
+ * may send is checked for every packet by the flow table: its VF's MAC and its own addresses.
+ *
  * Threads: create, attach, bind, apply, the JSON views: control thread. The decision and the tick run on the
- * workers and never wait: they read one immutable model through a pointer; apply builds the next and swaps.
+ * workers and never wait: they read one immutable model through a pointer; apply builds the next, swaps, and
+ * retires the old one through the flow epoch. The one lock (neighbours) is taken per ARP packet, per packet
+ * that waits for a neighbour, and per tick.
+ *
+ * Limits: later IP fragments carry no ports, so they cannot be translated: datagrams to a service must fit
+ * the MTU. One overlay network per node (its VNI). 16,384 tunnels and as many neighbours. A packet whose
+ * TTL expires is dropped without an ICMP message.
  */
 #ifndef NODE_NODE_H
 #define NODE_NODE_H

@@ -235,6 +235,8 @@ static void unwire(struct node *node, struct bound_port *p)
 		node->host = FLOW_PORT_NONE;
 		node->host_speaks = false;
 	}
+	if (p->role == NODE_PORT_HOST || (p->role == NODE_PORT_VF && !p->spoof_check))
+		default_to_connections(node, p->id, NULL);
 	if (p->hop)
 		flow_hop_remove(node->flow, p->hop);
 }

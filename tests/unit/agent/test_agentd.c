@@ -24,6 +24,7 @@ struct fixture {
 	json_t *state, *last; /* what the switch holds; params of the last apply */
 	json_int_t instance, generation;
 	unsigned applies;
+	const char *refuse; /* what the switch says to every apply */
 };
 
 /* --- the switch --- */
@@ -47,6 +48,8 @@ static int on_apply(struct ctl_request *req, const json_t *params, json_t **resu
 	f->applies++;
 	json_decref(f->last);
 	f->last = json_deep_copy(params);
+	if (f->refuse)
+		return refuse(EINVAL, "%s", f->refuse);
 	if (json_integer_value(json_object_get(params, "instance")) != f->instance || (base && base != f->generation))
 		return refuse(ESTALE, "another state");
 	if (!base)
@@ -286,6 +289,23 @@ static void test_reload(void **state)
 	assert_null(json_object_get(f->state, "pod/default/v"));
 }
 
+/* The switch knows no files; the agent says where the field is written. */
+static void test_a_refusal_of_the_switch_names_the_place(void **state)
+{
+	struct fixture *f = *state;
+	char said[1024];
+
+	switch_up(f, 51);
+	agent_up(f);
+	serve(f, 1);
+	f->refuse = "node.apply: pod default/u: field 'vf': value 'pf0vf9' is not a port of this switch";
+	write_file(f->manifests, "u.yaml", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: u\n  annotations:\n"
+					   "    softdpu.io/vf: pf0vf9\nspec: {nodeName: node1}\nstatus: {podIP: 10.0.0.7}\n");
+	serve(f, 2);
+	assert_false(ask_reload(f, 3, said));
+	assert_non_null(strstr(said, "/manifests/u.yaml:6: node.apply: pod default/u: field 'vf': value 'pf0vf9'"));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -294,6 +314,7 @@ int main(void)
 		T(test_the_switch_restarts),
 		T(test_the_agent_is_first),
 		T(test_reload),
+		T(test_a_refusal_of_the_switch_names_the_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
