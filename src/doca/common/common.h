@@ -86,6 +86,12 @@ struct doca_devinfo *dcore_find_device(const char *text);
 /* Directory where processes of this user meet for this card; made on demand. 0 or -errno. */
 int dcore_rendezvous(char *buf, size_t size, const char *file);
 
+/* ---- DPDK ---- */
+
+/* A program's EAL arguments plus what this machine needs (no hugepages, missing cores): *words is
+ * NULL-terminated and stays valid until the second next call. Their number, or -E2BIG. */
+int dcore_eal_words(int argc, char *const *argv, char ***words);
+
 /* ---- buffers ---- */
 
 struct dcore_buf_owner; /* inventory or pool */
