@@ -703,7 +703,7 @@ static void clients_die_at_any_point(void **state)
 	unsigned seed = getenv("COMCH_SEED") ? (unsigned)atoi(getenv("COMCH_SEED")) : 4711;
 	int rounds = getenv("COMCH_ROUNDS") ? atoi(getenv("COMCH_ROUNDS")) : 200;
 
-	print_message("seed %u, %d rounds\n", seed, rounds);
+	print_message("# seed %u, %d rounds\n", seed, rounds);
 	start_server(4080, 16);
 	s.echo = true;
 	for (int i = 0; i < rounds; i++) {
