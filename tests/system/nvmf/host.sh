@@ -13,7 +13,7 @@ subsystems:
 guest 290 "ADDR=10.0.2.2; PORT=$PORT; NQN=$NQN
 $(cat "$TOOLS/job-nvme-host.sh")
 $GUEST_LIB
-echo CONNECT-ALL; nvme connect-all -t tcp -a 10.0.2.2 -s $PORT; wait_dev /dev/nvme1n1 && wait_dev /dev/nvme0n1 && echo ALL_OK
+echo CONNECT-ALL; nvme connect-all -t tcp -a 10.0.2.2 -s $PORT; i=0; while [ \$(ls /sys/block | grep -cE '^nvme[0-9]+n1\$') != 2 ] && [ \$i -lt 600 ]; do sleep 0.1; i=\$((i+1)); done; [ \$i -lt 600 ] && echo ALL_OK
 nvme list-subsys | grep -c NQN | sed 's/^/subsystems=/'; cat /sys/block/nvme*n1/queue/logical_block_size | sort | tr '\n' ' '
 nvme disconnect-all
 nvme connect -t tcp -a 10.0.2.2 -s $PORT -n $NQN-hidden 2>&1 | sed 's/^/hidden: /'
