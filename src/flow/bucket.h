@@ -60,15 +60,15 @@ _Static_assert(sizeof(struct bkt) == 64, "one line");
 #define BKT_FAR_MASK 0xf0u
 #define BKT_AWAY 0x100u /* one displaced key */
 
-/* Relocatable. */
+/* Relocatable. The first line is read by everybody, the second written by every insert. */
 struct bkt_state {
 	uint32_t level;     /* readers start here */
 	uint32_t populated; /* steps of level + 1 that are ready */
 	uint32_t released;  /* steps of level - 1 given back, plus 1; 0 = nothing to give back */
 	uint32_t moved;     /* homes of `level` that have moved */
 	uint64_t claim;     /* level << 32 | homes below are moved or being moved by somebody */
-	uint64_t count;     /* keys */
-};
+	uint64_t count __attribute__((aligned(64))); /* keys */
+} __attribute__((aligned(64)));
 
 struct bkt_index {
 	struct bkt *base;
@@ -77,6 +77,7 @@ struct bkt_index {
 	uint32_t level_max;
 	uint32_t busy; /* one thread at a time populates and releases */
 	uint64_t (*hash_of)(const void *owner, uint32_t id); /* of a record in the index */
+	const void *(*record_of)(const void *owner, uint32_t id); /* where hash_of will read */
 	const void *owner;
 };
 
@@ -194,9 +195,9 @@ again:
 	return 0;
 }
 
-/* Zeroed memory at base; records the view. `state` zeroed or adopted. */
+/* Zeroed memory at base; `state` zeroed or adopted. The caller sets hash_of, record_of and owner. */
 void bkt_init(struct bkt_index *x, struct bkt *base, struct bkt_state *state, uint32_t level_max,
-	const struct flow_region *region, uint64_t (*hash_of)(const void *owner, uint32_t id), const void *owner);
+	const struct flow_region *region);
 
 /* Take the lock of the home of `hash`, wherever it lies now. */
 struct bkt *bkt_lock(const struct bkt_index *x, uint64_t hash, uint32_t *level);

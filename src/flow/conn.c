@@ -62,6 +62,11 @@ static uint64_t hash_of(const void *owner, uint32_t id)
 	return f->words == 2 ? conn_hash4(&f->table->h->seed, key) : conn_hash6(&f->table->h->seed, key);
 }
 
+static const void *record_of(const void *owner, uint32_t id)
+{
+	return conn_dir_key(owner, id);
+}
+
 static bool equal(const void *owner, uint32_t id, const void *key)
 {
 	return memcmp(conn_dir_key(owner, id), key, ((const struct conn_family *)owner)->words * 8) == 0;
@@ -98,14 +103,12 @@ static void family_init(struct flow_conn_table *t, unsigned ip6)
 	f->other = (struct conn_other *)(base + fh->at_other);
 	f->pairs = fh->pairs;
 	f->ahead.step = ip6 ? 512 : 1024;
-	if (t->ctx) {
-		bkt_init(&f->index, (struct bkt *)(base + fh->at_buckets), &fh->index, bkt_level_for(2ull * t->h->capacity),
-			&t->region, hash_of, f);
+	bkt_init(&f->index, (struct bkt *)(base + fh->at_buckets), &fh->index, bkt_level_for(2ull * t->h->capacity), &t->region);
+	f->index.hash_of = hash_of;
+	f->index.record_of = record_of;
+	f->index.owner = f;
+	if (t->ctx)
 		flow_pool_init(&f->pool, t->ctx, (uint32_t *)(base + fh->at_links), f->pairs, reach, f);
-	} else {
-		f->index = (struct bkt_index){.base = (struct bkt *)(base + fh->at_buckets), .state = &fh->index,
-			.level_max = bkt_level_for(2ull * t->h->capacity), .region = &t->region, .hash_of = hash_of, .owner = f};
-	}
 }
 
 static int check_cfg(const struct conn_table_cfg *cfg)
@@ -200,6 +203,7 @@ static void adopt(struct flow_conn_table *t)
 			index_again(f, pair * 2 + 1);
 		}
 	}
+	t->stats.adopted = t->h->live;
 }
 
 int conn_table_create(struct flow_ctx *ctx, const struct conn_table_cfg *cfg, struct flow_conn_table **table)
@@ -272,6 +276,18 @@ int conn_table_view(const char *shared_name, struct flow_conn_table **table)
 	conn_choose_variant(t);
 	*table = t;
 	return 0;
+}
+
+void conn_table_settle(struct flow_conn_table *table)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		const struct conn_family_header *fh = &table->h->family[i];
+		uint64_t buckets = sizeof(struct bkt) << bkt_level(&table->family[i].index);
+		uint64_t dirs = (uint64_t)__atomic_load_n(&fh->high, __ATOMIC_RELAXED) * 2 << table->family[i].shift;
+
+		flow_region_collapse(&table->region, fh->at_buckets + buckets, fh->at_buckets + 2 * buckets);
+		flow_region_collapse(&table->region, fh->at_dirs, fh->at_dirs + dirs);
+	}
 }
 
 void conn_table_destroy(struct flow_conn_table *table)
@@ -370,7 +386,6 @@ static int add_filled(struct flow_conn_table *t, struct conn_family *f, uint32_t
 		return err;
 	}
 	*ref = conn_ref_make(spec->key[0].ip6, id, conn_common_at(f, id)->gen);
-	__atomic_fetch_add(&t->stats.added, 1, __ATOMIC_RELAXED);
 	bkt_grow(&f->index);
 	return 0;
 }

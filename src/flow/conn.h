@@ -78,6 +78,8 @@ struct conn_table_cfg {
 
 int conn_table_create(struct flow_ctx *ctx, const struct conn_table_cfg *cfg, struct flow_conn_table **table);
 void conn_table_destroy(struct flow_conn_table *table);
+/* The table has reached its size for now: huge pages, as flow_exact_settle. Control thread. */
+void conn_table_settle(struct flow_conn_table *table);
 /* Map a shared table of another process, for reading: lookup, rewrite, query, walk, stats. */
 int conn_table_view(const char *shared_name, struct flow_conn_table **table);
 

@@ -143,7 +143,7 @@ struct flow_conn_table {
 	struct conn_table_cfg cfg;
 	uint64_t age_cursor;
 	struct {
-		uint64_t added, removed, aged, full, duplicate;
+		uint64_t adopted, removed, aged, full, duplicate;
 	} stats __attribute__((aligned(64)));
 };
 

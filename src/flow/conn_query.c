@@ -193,9 +193,9 @@ void conn_table_stats(const struct flow_conn_table *table, struct conn_stats *st
 {
 	memset(stats, 0, sizeof(*stats));
 	stats->live = __atomic_load_n(&table->h->live, __ATOMIC_RELAXED);
-	stats->added = __atomic_load_n(&table->stats.added, __ATOMIC_RELAXED);
 	stats->removed = __atomic_load_n(&table->stats.removed, __ATOMIC_RELAXED);
 	stats->aged = __atomic_load_n(&table->stats.aged, __ATOMIC_RELAXED);
+	stats->added = stats->live + stats->removed + stats->aged - table->stats.adopted;
 	stats->full = __atomic_load_n(&table->stats.full, __ATOMIC_RELAXED);
 	stats->duplicate = __atomic_load_n(&table->stats.duplicate, __ATOMIC_RELAXED);
 	for (unsigned ip6 = 0; ip6 < 2; ip6++) {

@@ -22,6 +22,11 @@ static uint64_t hash_of(const void *owner, uint32_t id)
 	return flow_hash_words(&t->seed, (const uint64_t *)exact_record(t, id), t->nr_words);
 }
 
+static const void *record_of(const void *owner, uint32_t id)
+{
+	return exact_record(owner, id);
+}
+
 static bool equal(const void *owner, uint32_t id, const void *words)
 {
 	const struct flow_exact *t = owner;
@@ -44,6 +49,12 @@ static void choose_words(struct flow_exact *t, const struct flow_key *mask)
 		t->word_mask[t->nr_words++] = mask->words[i];
 		t->lines |= 1u << (i / (FLOW_KEY_LINE / 8));
 	}
+	if (!t->lines || (t->lines & (t->lines - 1)))
+		return;
+	t->one_line = true;
+	t->line_at = (t->word[0] * 8) & ~(FLOW_KEY_LINE - 1);
+	for (unsigned i = 0; i < t->nr_words; i++)
+		t->line_words |= 1u << (t->word[i] % (FLOW_KEY_LINE / 8));
 }
 
 /* Key, data, live word; the line is filled up before a second one is begun. */
@@ -88,7 +99,10 @@ static int open_region(struct flow_exact *t, uint32_t reserved)
 		return -ENOMEM;
 	t->reserved = reserved;
 	t->records = t->region.base + t->at_records;
-	bkt_init(&t->index, (struct bkt *)t->region.base, &t->state, level_max, &t->region, hash_of, t);
+	bkt_init(&t->index, (struct bkt *)t->region.base, &t->state, level_max, &t->region);
+	t->index.hash_of = hash_of;
+	t->index.record_of = record_of;
+	t->index.owner = t;
 	return 0;
 }
 
@@ -321,6 +335,15 @@ int flow_exact_resize(struct flow_exact *table, uint32_t capacity)
 	if (records_for(capacity) > table->pool.limit)
 		__atomic_store_n(&table->pool.limit, records_for(capacity), __ATOMIC_RELAXED);
 	return 0;
+}
+
+void flow_exact_settle(struct flow_exact *table)
+{
+	uint64_t buckets = sizeof(struct bkt) << bkt_level(&table->index);
+	uint32_t high = __atomic_load_n(&table->high, __ATOMIC_RELAXED);
+
+	flow_region_collapse(&table->region, buckets, 2 * buckets);
+	flow_region_collapse(&table->region, table->at_records, table->at_records + (uint64_t)high * table->stride);
 }
 
 uint64_t flow_exact_memory(const struct flow_exact *table)

@@ -73,6 +73,9 @@ uint32_t flow_exact_count(const struct flow_exact *table);
 uint32_t flow_exact_next(const struct flow_exact *table, uint32_t index);
 /* Raise or lower the limit; -EBUSY when more entries live, -EINVAL beyond what was reserved (16 times the first). */
 int flow_exact_resize(struct flow_exact *table, uint32_t capacity);
+/* The table has reached its size for now: put what it uses on huge pages. Control thread; may take
+ * milliseconds per ten megabytes, in which readers may meet short page faults. */
+void flow_exact_settle(struct flow_exact *table);
 uint64_t flow_exact_memory(const struct flow_exact *table);
 
 #endif

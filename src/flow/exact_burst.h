@@ -39,15 +39,23 @@ static bool exact_equal(const void *owner, uint32_t id, const void *key)
 	return exact_same(t, id, key, t->nr_words);
 }
 
+/* The packed key; may write up to 64 bytes when there are at most eight words. */
+typedef void (*exact_packer)(const struct flow_exact *t, const struct flow_key *key, uint64_t *words, unsigned nr);
+
+static INLINE void exact_pack_words(const struct flow_exact *t, const struct flow_key *key, uint64_t *words, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++)
+		words[i] = key->words[t->word[i]] & t->word_mask[i];
+}
+
 static INLINE unsigned exact_collect(const struct flow_exact *t, const struct flow_key *keys, uint64_t *todo,
-	struct exact_chunk *c, uint64_t *words, unsigned nr, uint32_t level)
+	struct exact_chunk *c, uint64_t *words, unsigned nr, uint32_t level, exact_packer pack)
 {
 	for (c->n = 0; *todo && c->n < EXACT_CHUNK; c->n++, *todo &= *todo - 1) {
 		unsigned at = __builtin_ctzll(*todo);
 		uint64_t *w = &words[c->n * nr];
 
-		for (unsigned i = 0; i < nr; i++)
-			w[i] = keys[at].words[t->word[i]] & t->word_mask[i];
+		pack(t, &keys[at], w, nr);
 		c->place[c->n] = at;
 		c->hash[c->n] = flow_hash_words(&t->seed, w, nr);
 		rte_prefetch0(bkt_home(&t->index, level, c->hash[c->n]));
@@ -79,7 +87,7 @@ hit:
 }
 
 static INLINE uint64_t exact_search(const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, uint32_t *index,
-	unsigned nr, bkt_matcher match)
+	unsigned nr, bkt_matcher match, exact_packer pack)
 {
 	uint64_t words[EXACT_CHUNK * EXACT_WORDS], hits = 0;
 	struct exact_chunk c;
@@ -87,7 +95,7 @@ static INLINE uint64_t exact_search(const struct flow_exact *t, const struct flo
 	while (todo) {
 		uint32_t level = bkt_level(&t->index);
 
-		exact_collect(t, keys, &todo, &c, words, nr, level);
+		exact_collect(t, keys, &todo, &c, words, nr, level, pack);
 		for (unsigned i = 0; i < c.n; i++) {
 			const struct bkt *b = bkt_home(&t->index, level, c.hash[i]);
 			uint32_t m = match(b, bkt_tag(c.hash[i]));
@@ -102,23 +110,23 @@ static INLINE uint64_t exact_search(const struct flow_exact *t, const struct flo
 	return hits;
 }
 
-#define EXACT_FIND_VARIANT(isa, match)                                                                                  \
+#define EXACT_FIND_VARIANT(isa, match, pack)                                                                            \
 	uint64_t exact_find_##isa(const struct flow_exact *t, const struct flow_key *keys, uint64_t todo,             \
 		uint32_t *index)                                                                                        \
 	{                                                                                                               \
 		switch (t->nr_words) {                                                                                  \
 		case 3:                                                                                                 \
-			return exact_search(t, keys, todo, index, 3, match);                                            \
+			return exact_search(t, keys, todo, index, 3, match, pack);                                      \
 		case 4:                                                                                                 \
-			return exact_search(t, keys, todo, index, 4, match);                                            \
+			return exact_search(t, keys, todo, index, 4, match, pack);                                      \
 		case 5:                                                                                                 \
-			return exact_search(t, keys, todo, index, 5, match);                                            \
+			return exact_search(t, keys, todo, index, 5, match, pack);                                      \
 		case 6:                                                                                                 \
-			return exact_search(t, keys, todo, index, 6, match);                                            \
+			return exact_search(t, keys, todo, index, 6, match, pack);                                      \
 		case 8:                                                                                                 \
-			return exact_search(t, keys, todo, index, 8, match);                                            \
+			return exact_search(t, keys, todo, index, 8, match, pack);                                      \
 		default:                                                                                                \
-			return exact_search(t, keys, todo, index, t->nr_words, match);                                  \
+			return exact_search(t, keys, todo, index, t->nr_words, match, exact_pack_words);                \
 		}                                                                                                       \
 	}
 

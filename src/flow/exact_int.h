@@ -34,6 +34,9 @@ struct flow_exact {
 	uint32_t nr_words;
 	exact_find_fn find;
 	struct flow_seed seed;
+	bool one_line;                    /* the mask lies in one line of the key: */
+	uint8_t line_words;               /* its words there, */
+	uint16_t line_at;                 /* and the line's offset */
 	uint8_t word[EXACT_WORDS];        /* which words of a flow key */
 	uint64_t word_mask[EXACT_WORDS];
 	/* The rest. */

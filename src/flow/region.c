@@ -9,6 +9,10 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
 #define HUGE_BYTES ((size_t)2 << 20)
 
 static size_t page_bytes(void)
@@ -62,10 +66,20 @@ void flow_region_populate(const struct flow_region *region, size_t from, size_t 
 		to = region->size;
 	if (from >= to)
 		return;
-	/* Small tables stay on small pages: ten thousand tuples must not take two megabytes each. */
-	if (from >= HUGE_BYTES)
-		madvise(region->base + from, to - from, MADV_HUGEPAGE);
 	madvise(region->base + from, to - from, MADV_POPULATE_WRITE);
+}
+
+void flow_region_collapse(const struct flow_region *region, size_t from, size_t to)
+{
+	uintptr_t base = (uintptr_t)region->base, at = (base + from) & ~(HUGE_BYTES - 1);
+
+	if (region->fd >= 0)
+		return;
+	/* Whole huge pages inside the range only. */
+	if (at < base + from)
+		at += HUGE_BYTES;
+	for (; at + HUGE_BYTES <= base + to; at += HUGE_BYTES)
+		madvise((void *)at, HUGE_BYTES, MADV_COLLAPSE);
 }
 
 bool flow_region_release(const struct flow_region *region, size_t from, size_t to)

@@ -26,8 +26,12 @@ int flow_region_open(struct flow_region *region, size_t size);
 int flow_region_map(struct flow_region *region, int fd, size_t size, bool writable);
 void flow_region_close(struct flow_region *region);
 
-/* Bring pages in; large ranges ask for huge pages. Best effort: a kernel that cannot does it at first touch. */
+/* Bring pages in. Best effort: a kernel that cannot does it at first touch. Never asks for huge pages: looking
+ * for one may take milliseconds. */
 void flow_region_populate(const struct flow_region *region, size_t from, size_t to);
+/* Turn what lies in [from, to) into huge pages now, as far as the kernel can (MADV_COLLAPSE, Linux 6.1). Copies
+ * two megabytes at a time, so it is for control threads, when a table has grown. Private memory only. */
+void flow_region_collapse(const struct flow_region *region, size_t from, size_t to);
 /* Give whole pages inside [from, to) back; they read as zero afterwards. False: the file system cannot. */
 bool flow_region_release(const struct flow_region *region, size_t from, size_t to);
 
