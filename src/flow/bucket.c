@@ -148,8 +148,12 @@ int bkt_enter(struct bkt_index *x, struct bkt *home, uint32_t level, uint64_t ha
 {
 	int err = place(x, home, level, hash, id);
 
+	if (err && bkt_level(x) < x->level_max) {
+		bkt_set(&x->pressed, 1);
+		return -EAGAIN;
+	}
 	if (err)
-		return bkt_level(x) < x->level_max ? -EAGAIN : err;
+		return err;
 	__atomic_fetch_add(&x->state->count, 1, __ATOMIC_RELAXED);
 	return 0;
 }
@@ -359,6 +363,7 @@ static void move_step(struct bkt_index *x)
 	bkt_set(&s->moved, 0);
 	bkt_set(&s->populated, 0);
 	bkt_set(&s->released, 1);
+	bkt_set(&x->pressed, 0);
 	__atomic_store_n(&s->level, level + 1, __ATOMIC_RELEASE);
 	__atomic_store_n(&s->claim, (uint64_t)(level + 1) << 32, __ATOMIC_RELEASE);
 }
@@ -369,7 +374,8 @@ void bkt_grow_step(struct bkt_index *x)
 	uint64_t load = __atomic_load_n(&s->count, __ATOMIC_RELAXED) * 100, slots = (uint64_t)BKT_SLOTS << bkt_level(x);
 	bool more = bkt_level(x) < x->level_max;
 
-	if (more && ((uint32_t)__atomic_load_n(&s->claim, __ATOMIC_RELAXED) || load > slots * BKT_MOVE_PERCENT))
+	if (more && ((uint32_t)__atomic_load_n(&s->claim, __ATOMIC_RELAXED) || load > slots * BKT_MOVE_PERCENT ||
+			    bkt_get(&x->pressed)))
 		move_step(x);
 	if (__atomic_exchange_n(&x->busy, 1, __ATOMIC_ACQUIRE))
 		return;

@@ -16,7 +16,7 @@
  * are found and refused. Writers of different homes never wait for each other.
  *
  * Growth. Arrays are LEVELS: level k has 2^k buckets and lies at base + 2^k, so the place of every array is
- * known without a pointer (relocatable). When the load passes 60% the next level is populated, from 70% on
+ * known without a pointer (relocatable). When the load passes 55% the next level is populated, from 65% on
  * each insert moves a few homes: under the home's lock its keys are entered in the next level, then the head
  * says MOVED and everyone goes on to the next level, then the old slots are cleared. When all homes have
  * moved `level` is advanced and the old array is released in steps. A reader that found nothing checks that
@@ -38,11 +38,11 @@
 #include "flow/region.h"
 
 #define BKT_SLOTS 10
-#define BKT_REACH 14            /* how many buckets behind its home a key may lie */
+#define BKT_REACH 60            /* how many buckets behind its home a key may lie; 15 are not always enough at 70% */
 #define BKT_LEVEL_MIN 2
 #define BKT_LEVEL_MAX 26
-#define BKT_POPULATE_PERCENT 60
-#define BKT_MOVE_PERCENT 70
+#define BKT_POPULATE_PERCENT 55
+#define BKT_MOVE_PERCENT 65
 #define BKT_MOVES 4             /* homes moved per insert while growing */
 #define BKT_STEP_BYTES (256u << 10) /* populated or released per step */
 
@@ -53,12 +53,12 @@ struct bkt {
 };
 _Static_assert(sizeof(struct bkt) == 64, "one line");
 
-/* head: lock, moved, the farthest displaced key (4 bits), number of displaced keys. */
+/* head: lock, moved, the farthest displaced key (6 bits), number of displaced keys. */
 #define BKT_LOCK 1u
 #define BKT_MOVED 2u
 #define BKT_FAR_SHIFT 4
-#define BKT_FAR_MASK 0xf0u
-#define BKT_AWAY 0x100u /* one displaced key */
+#define BKT_FAR_MASK 0x3f0u
+#define BKT_AWAY 0x400u /* one displaced key */
 
 /* Relocatable. The first line is read by everybody, the second written by every insert. */
 struct bkt_state {
@@ -76,6 +76,7 @@ struct bkt_index {
 	const struct flow_region *region; /* base lies inside */
 	uint32_t level_max;
 	uint32_t busy; /* one thread at a time populates and releases */
+	uint32_t pressed; /* a key found no slot: grow whatever the load is */
 	uint64_t (*hash_of)(const void *owner, uint32_t id); /* of a record in the index */
 	const void *(*record_of)(const void *owner, uint32_t id); /* where hash_of will read */
 	const void *owner;
