@@ -6,6 +6,7 @@
 
 #define WIRE(v) (RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN ? RTE_STATIC_BSWAP16(v) : (v))
 
+/* VXLAN is the first: the fast parse relies on it. */
 struct pkt_tunnel_ports pkt_tunnel_ports = {
 	.port = {WIRE(4789), WIRE(4790), WIRE(6081), WIRE(2152), WIRE(6635), WIRE(1000)},
 	.tun = {PKT_TUN_VXLAN, PKT_TUN_VXLAN_GPE, PKT_TUN_GENEVE, PKT_TUN_GTPU, PKT_TUN_MPLS_UDP,

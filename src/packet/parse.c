@@ -130,53 +130,115 @@ static inline uint64_t plain_proto(uint64_t b, uint64_t mask6)
 	return four ^ ((four ^ (b & 0xff)) & mask6);
 }
 
-static inline __attribute__((always_inline)) bool parse_plain(
-	const struct rte_mbuf *m, struct pkt_parse *p, const uint32_t tag)
+/* What plain headers say; all of it lies inside the packet. */
+struct plain {
+	uint32_t l4, l4_len, l3_end;
+	uint32_t udp_end; /* l3_end for TCP */
+	uint32_t v6, tcp; /* 0 or 1 */
+	uint64_t bad;     /* IPv4 header checksum: 1 if wrong */
+};
+
+/* The headers from the L3 header at l3 on. data_len: contiguous bytes; end: where the frame ends. */
+static inline __attribute__((always_inline)) bool plain_headers(
+	const uint8_t *data, uint32_t l3, uint32_t data_len, uint32_t end, struct plain *h)
 {
-	const uint32_t l3 = PKT_ETH_LEN + tag * PKT_VLAN_LEN;
-	const uint8_t *data = pkt_at(m, 0), *ip = data + l3;
-	uint32_t data_len = m->data_len, l4, least, l3_end, limit, l4_len, said, word, v6, tcp, udp,
-		 mask6, maskt;
-	uint64_t a, b, proto, bad;
+	const uint8_t *ip = data + l3;
+	uint32_t least, limit, said, word, udp, mask6, maskt;
+	uint64_t a, b, proto;
 
 	if (unlikely(data_len < l3 + PKT_IP4_LEN + PKT_UDP_LEN) ||
 		RTE_BYTE_ORDER != RTE_LITTLE_ENDIAN)
 		return false;
 	a = get64(ip - 2);
 	b = get64(ip + 6);
-	v6 = is_plain_ip6(a);
-	mask6 = -v6;
-	proto = plain_proto(b, (uint64_t) - (int64_t)v6);
-	tcp = proto == PKT_PROTO_TCP;
+	h->v6 = is_plain_ip6(a);
+	mask6 = -h->v6;
+	proto = plain_proto(b, (uint64_t) - (int64_t)h->v6);
+	h->tcp = proto == PKT_PROTO_TCP;
 	udp = proto == PKT_PROTO_UDP;
-	maskt = -tcp;
-	l4 = l3 + PKT_IP4_LEN + (mask6 & (PKT_IP6_LEN - PKT_IP4_LEN));
+	maskt = -h->tcp;
+	h->l4 = l3 + PKT_IP4_LEN + (mask6 & (PKT_IP6_LEN - PKT_IP4_LEN));
 	least = PKT_UDP_LEN + (maskt & (PKT_TCP_LEN - PKT_UDP_LEN));
-	l3_end = l3 + (mask6 & PKT_IP6_LEN) + rte_bswap16((uint16_t)(a >> (32 + (mask6 & 16))));
-	limit = RTE_MIN(data_len, l3_end);
-	if (unlikely(!((is_plain_ip4(a) | v6) & (tcp | udp)) ||
-		     (int32_t)((limit - l4 - least) | (m->pkt_len - l3_end)) < 0))
+	h->l3_end = l3 + (mask6 & PKT_IP6_LEN) + rte_bswap16((uint16_t)(a >> (32 + (mask6 & 16))));
+	limit = RTE_MIN(data_len, h->l3_end);
+	if (unlikely(!((is_plain_ip4(a) | h->v6) & (h->tcp | udp)) ||
+		     (int32_t)((limit - h->l4 - least) | (end - h->l3_end)) < 0))
 		return false;
 
 	/* TCP: data offset in the high nibble of byte 12. UDP: length in bytes 4 and 5. */
-	word = pkt_get16(data + l4 + 4 + (maskt & 8));
-	l4_len = (maskt & (word & 0xf0) >> 2) | (~maskt & PKT_UDP_LEN);
-	said = (maskt & l4_len) | (~maskt & rte_bswap16((uint16_t)word));
-	limit -= ~maskt & (limit - l3_end); /* a UDP payload may lie in later segments */
-	if (unlikely((int32_t)((limit - l4 - said) | (said - least)) < 0 ||
-		     (udp & is_tunnel_port(pkt_get16(data + l4 + 2)))))
+	word = pkt_get16(data + h->l4 + 4 + (maskt & 8));
+	h->l4_len = (maskt & (word & 0xf0) >> 2) | (~maskt & PKT_UDP_LEN);
+	said = (maskt & h->l4_len) | (~maskt & rte_bswap16((uint16_t)word));
+	limit -= ~maskt & (limit - h->l3_end); /* a UDP payload may lie in later segments */
+	h->udp_end = h->l4 + said;
+	h->bad = (h->v6 ^ 1) & ip4_csum_wrong(a, b, get64(ip + 12));
+	return likely((int32_t)((limit - h->l4 - said) | (said - least)) >= 0);
+}
+
+/* Does the mbuf vouch for the outer IPv4 header checksum? */
+static inline uint64_t vouched(const struct rte_mbuf *m)
+{
+	return !!(m->ol_flags & (RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_TX_IP_CKSUM));
+}
+
+static inline __attribute__((always_inline)) bool parse_plain(
+	const struct rte_mbuf *m, struct pkt_parse *p, const uint32_t tag)
+{
+	const uint8_t *data = pkt_at(m, 0);
+	struct plain h;
+
+	if (unlikely(!plain_headers(
+			     data, PKT_ETH_LEN + tag * PKT_VLAN_LEN, m->data_len, m->pkt_len, &h) ||
+		     (!h.tcp & is_tunnel_port(pkt_get16(data + h.l4 + 2)))))
 		return false;
-	bad = (v6 ^ 1) & ip4_csum_wrong(a, b, get64(ip + 12)) &
-	      !(m->ol_flags & (RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_TX_IP_CKSUM));
-	write_plain(p, &pkt_templates[tag][v6][tcp], l4, l4_len, l3_end, bad, m->pkt_len);
+	write_plain(p, &pkt_templates[tag][h.v6][h.tcp], h.l4, h.l4_len, h.l3_end,
+		h.bad & ~vouched(m), m->pkt_len);
 	return true;
 }
 
-/* Not the plainest: one tag, or anything. */
+/* The words of the inner are those of an outer, its offsets shifted. */
+static inline void write_inner(
+	struct pkt_parse *p, const struct plain *h, uint32_t at, uint32_t tun)
+{
+	const union pkt_template *t = &pkt_templates[0][h->v6][h->tcp];
+	uint64_t *w = (uint64_t *)(void *)p;
+
+	w[3] = (t->w[0] + at * 0x000100010001ull) | (uint64_t)(h->l4 + h->l4_len) << PAYLOAD_SHIFT;
+	w[4] = t->w[1] | h->l3_end;
+	w[5] = t->w[2] | (uint64_t)h->l4_len << L4_LEN_SHIFT;
+	w[6] = tun | (uint64_t)at << TUN_END_SHIFT | (uint64_t)PKT_TUN_VXLAN << TUN_TYPE_SHIFT;
+	w[7] |= (uint32_t)t->w[7] << PKT_SHAPE_INNER_L2_SHIFT | (uint32_t)PKT_TUN_VXLAN
+									<< PKT_SHAPE_TUN_SHIFT;
+}
+
+/* A plain frame in VXLAN in plain UDP: what a node gets from the others. */
+static bool parse_vxlan(const struct rte_mbuf *m, struct pkt_parse *p, uint32_t tag)
+{
+	const uint8_t *data = pkt_at(m, 0);
+	struct plain outer, inner;
+	uint32_t tun, at;
+
+	if (!plain_headers(
+		    data, PKT_ETH_LEN + tag * PKT_VLAN_LEN, m->data_len, m->pkt_len, &outer) ||
+		outer.tcp || pkt_get16(data + outer.l4 + 2) != pkt_tunnel_ports.port[0])
+		return false;
+	tun = outer.l4 + PKT_UDP_LEN;
+	at = tun + PKT_VXLAN_LEN;
+	if (!plain_headers(data, at + PKT_ETH_LEN, m->data_len, outer.udp_end, &inner) ||
+		inner.bad || !(data[tun] & 0x08))
+		return false;
+	write_plain(p, &pkt_templates[tag][outer.v6][0], outer.l4, PKT_UDP_LEN, outer.l3_end,
+		outer.bad & ~vouched(m), m->pkt_len);
+	write_inner(p, &inner, at, tun);
+	return true;
+}
+
+/* Not the plainest: one tag, VXLAN, or anything. */
 static __attribute__((noinline)) int parse_other(struct rte_mbuf *m, struct pkt_parse *p)
 {
-	if (m->data_len >= PKT_ETH_LEN && pkt_get16(pkt_at(m, 12)) == BE16(PKT_ET_VLAN) &&
-		parse_plain(m, p, 1))
+	uint32_t tag = m->data_len >= PKT_ETH_LEN && pkt_get16(pkt_at(m, 12)) == BE16(PKT_ET_VLAN);
+
+	if ((tag && parse_plain(m, p, 1)) || parse_vxlan(m, p, tag))
 		return 0;
 	return pkt_parse_slow(m, p);
 }

@@ -15,16 +15,21 @@ union pkt_template {
 };
 
 /* Where the variable fields are in those words. */
-#define PAYLOAD_SHIFT 48 /* w[0] */
-#define FLAGS_SHIFT 32   /* w[2] */
-#define L4_LEN_SHIFT 48  /* w[2] */
-#define PKT_LEN_SHIFT 32 /* w[7] */
-_Static_assert(offsetof(struct pkt_headers, payload) == 6 &&
-		       offsetof(struct pkt_headers, l3_end) == 8 &&
-		       offsetof(struct pkt_headers, flags) == 20 &&
-		       offsetof(struct pkt_headers, l4_len) == 22 &&
-		       offsetof(struct pkt_parse, shape) == 56 &&
-		       offsetof(struct pkt_parse, pkt_len) == 60,
+#define PAYLOAD_SHIFT 48  /* w[0] */
+#define FLAGS_SHIFT 32    /* w[2] */
+#define L4_LEN_SHIFT 48   /* w[2] */
+#define TUN_END_SHIFT 16  /* w[6]; tun below it */
+#define TUN_TYPE_SHIFT 32 /* w[6] */
+#define PKT_LEN_SHIFT 32  /* w[7]; shape below it */
+_Static_assert(
+	offsetof(struct pkt_headers, payload) == 6 && offsetof(struct pkt_headers, l3_end) == 8 &&
+		offsetof(struct pkt_headers, flags) == 20 &&
+		offsetof(struct pkt_headers, l4_len) == 22 &&
+		offsetof(struct pkt_parse, inner) == 24 && offsetof(struct pkt_parse, tun) == 48 &&
+		offsetof(struct pkt_parse, tun_end) == 50 &&
+		offsetof(struct pkt_parse, tun_type) == 52 &&
+		offsetof(struct pkt_parse, shape) == 56 &&
+		offsetof(struct pkt_parse, pkt_len) == 60,
 	"the shifts above");
 
 /* [VLAN][IPv6][TCP] */

@@ -192,7 +192,7 @@ static void fast_equals_slow(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		size_t n = test_bytes(b, sizeof(b), "%s", known[i].spec);
 
-		for (size_t flip = 12; flip < n && flip < 80; flip++)
+		for (size_t flip = 12; flip < n && flip < 120; flip++)
 			for (unsigned v = 0; v < 256; v += 5) {
 				uint8_t old = b[flip];
 				struct rte_mbuf *m;
