@@ -69,7 +69,7 @@ doca_error_t doca_task_submit_ex(struct doca_task *task, uint32_t submit_flags);
 /* As submit, but validates the task's arguments now and returns what is wrong with them. */
 doca_error_t doca_task_try_submit(struct doca_task *task);
 
-/* Give the task back to its context. Not while it is in flight. */
+/* Give the task back to its context; one in flight goes back just before its callback. */
 void doca_task_free(struct doca_task *task);
 
 /* Result of the last completion. */

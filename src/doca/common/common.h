@@ -213,6 +213,7 @@ struct doca_task {
 	union doca_data user_data;
 	doca_error_t status;
 	uint8_t state;                                   /* enum dcore_task_state */
+	bool free_when_done;                             /* freed while in flight */
 	void (*hook)(struct doca_task *task, void *arg); /* instead of the callbacks (graphs) */
 	void *hook_arg;
 };

@@ -79,7 +79,8 @@ doca_error_t doca_pe_get_num_inflight_tasks(const struct doca_pe *pe, size_t *nu
 	DCORE_NOT_NULL(pe);
 	DCORE_NOT_NULL(num_inflight_tasks);
 	*num_inflight_tasks = 0;
-	list_for_each(ctx, &pe->ctxs, pe_link) *num_inflight_tasks += ctx->inflight;
+	list_for_each(ctx, &pe->ctxs, pe_link)
+		*num_inflight_tasks += ctx->inflight;
 	return DOCA_SUCCESS;
 }
 
@@ -114,7 +115,8 @@ doca_error_t doca_pe_request_notification(struct doca_pe *pe)
 
 	DCORE_NOT_NULL(pe);
 	__atomic_store_n(&pe->armed, 1, __ATOMIC_SEQ_CST);
-	list_for_each(ctx, &pe->ctxs, pe_link) work |= ctx_has_work(ctx);
+	list_for_each(ctx, &pe->ctxs, pe_link)
+		work |= ctx_has_work(ctx);
 	if (work)
 		ring(pe);
 	return DOCA_SUCCESS;

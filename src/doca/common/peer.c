@@ -127,12 +127,12 @@ static void *watch(void *arg)
 		if (epoll_wait(watch_fd, &event, 1, -1) < 1)
 			continue;
 		pthread_mutex_lock(&lock);
-		list_for_each(peer, &peers, link) if (peer == event.data.ptr)
-		{
-			__atomic_store_n(&peer->dead, 1, __ATOMIC_RELEASE);
-			epoll_ctl(watch_fd, EPOLL_CTL_DEL, peer->pidfd, NULL);
-			break;
-		}
+		list_for_each(peer, &peers, link)
+			if (peer == event.data.ptr) {
+				__atomic_store_n(&peer->dead, 1, __ATOMIC_RELEASE);
+				epoll_ctl(watch_fd, EPOLL_CTL_DEL, peer->pidfd, NULL);
+				break;
+			}
 		pthread_mutex_unlock(&lock);
 	}
 	return NULL;

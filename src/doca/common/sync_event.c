@@ -292,8 +292,7 @@ static bool stop_ctx(struct doca_ctx *ctx)
 	struct doca_sync_event *event = container_of(ctx, struct doca_sync_event, ctx);
 	struct event_task *t, *tmp;
 
-	list_for_each_safe(t, tmp, &event->waiting, link)
-	{
+	list_for_each_safe(t, tmp, &event->waiting, link) {
 		list_remove(&t->link);
 		dcore_task_done(&t->task, DOCA_ERROR_SHUTDOWN);
 	}
@@ -326,8 +325,7 @@ static bool progress_ctx(struct doca_ctx *ctx)
 		return false;
 	value = load(event);
 	dead = is_dead(event);
-	list_for_each_safe(t, tmp, &event->waiting, link)
-	{
+	list_for_each_safe(t, tmp, &event->waiting, link) {
 		if (!is_met(t, value) && !dead)
 			continue;
 		list_remove(&t->link);

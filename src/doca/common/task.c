@@ -64,16 +64,22 @@ void *dcore_task_alloc(
 	return task;
 }
 
+static void give_back(struct doca_task *task)
+{
+	task->state = DCORE_TASK_FREE;
+	task->next = task->type->free;
+	task->type->free = task;
+}
+
+/* Programs free posted receives and then stop the context: such a task goes back when it is flushed. */
 void doca_task_free(struct doca_task *task)
 {
 	if (!task)
 		return;
-	assert(task->state != DCORE_TASK_INFLIGHT && "a task in flight cannot be freed");
-	if (task->state == DCORE_TASK_FREE)
-		return;
-	task->state = DCORE_TASK_FREE;
-	task->next = task->type->free;
-	task->type->free = task;
+	if (task->state == DCORE_TASK_INFLIGHT)
+		task->free_when_done = true;
+	else if (task->state == DCORE_TASK_IDLE)
+		give_back(task);
 }
 
 /* ---- submission ---- */
@@ -175,6 +181,10 @@ bool task_deliver(struct doca_ctx *ctx)
 
 	task->state = DCORE_TASK_IDLE;
 	ctx->inflight--;
+	if (unlikely(task->free_when_done)) {
+		task->free_when_done = false;
+		give_back(task);
+	}
 	if (likely(task->status == DOCA_SUCCESS)) {
 		if (unlikely(task->hook))
 			task->hook(task, task->hook_arg);
