@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * doca_telemetry_exporter_netflow: NetFlow version 9 (RFC 3954) to a collector over UDP.
+ *
+ * One exporter per process. Every datagram carries its template, so a collector may start at any time; a
+ * datagram is at most 1400 bytes unless set otherwise. With file write enabled the datagrams are also
+ * appended to ROOT/netflow.v9.
+ */
+#ifndef DOCA_TELEMETRY_EXPORTER_NETFLOW_H_
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_H_
+
+#include "doca_error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct doca_telemetry_exporter_netflow_flowset_field;
+struct doca_telemetry_exporter_netflow_template;
+
+/* Field types of RFC 3954 and their usual lengths in bytes. */
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_IN_BYTES 1
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_IN_BYTES_DEFAULT_LENGTH 4
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_IN_PKTS 2
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_IN_PKTS_DEFAULT_LENGTH 4
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_PROTOCOL 4
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_PROTOCOL_DEFAULT_LENGTH 1
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_SRC_TOS 5
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_SRC_TOS_DEFAULT_LENGTH 1
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_TCP_FLAGS 6
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_TCP_FLAGS_DEFAULT_LENGTH 1
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_L4_SRC_PORT 7
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_L4_SRC_PORT_DEFAULT_LENGTH 2
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_IPV4_SRC_ADDR 8
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_IPV4_SRC_ADDR_DEFAULT_LENGTH 4
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_SRC_MASK 9
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_SRC_MASK_DEFAULT_LENGTH 1
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_INPUT_SNMP 10
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_INPUT_SNMP_DEFAULT_LENGTH 2
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_L4_DST_PORT 11
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_L4_DST_PORT_DEFAULT_LENGTH 2
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_IPV4_DST_ADDR 12
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_IPV4_DST_ADDR_DEFAULT_LENGTH 4
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_DST_MASK 13
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_DST_MASK_DEFAULT_LENGTH 1
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_OUTPUT_SNMP 14
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_OUTPUT_SNMP_DEFAULT_LENGTH 2
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_IPV4_NEXT_HOP 15
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_IPV4_NEXT_HOP_DEFAULT_LENGTH 4
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_SRC_AS 16
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_SRC_AS_DEFAULT_LENGTH 2
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_DST_AS 17
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_DST_AS_DEFAULT_LENGTH 2
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_LAST_SWITCHED 21
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_LAST_SWITCHED_DEFAULT_LENGTH 4
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_FIRST_SWITCHED 22
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_FIRST_SWITCHED_DEFAULT_LENGTH 4
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_IPV6_SRC_ADDR 27
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_IPV6_SRC_ADDR_DEFAULT_LENGTH 16
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_IPV6_DST_ADDR 28
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_IPV6_DST_ADDR_DEFAULT_LENGTH 16
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_IPV6_NEXT_HOP 62
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_IPV6_NEXT_HOP_DEFAULT_LENGTH 16
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_APPLICATION_NAME 96
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_APPLICATION_NAME_DEFAULT_LENGTH 64
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_CONNECTION_TRANSACTION_ID 280
+#define DOCA_TELEMETRY_EXPORTER_NETFLOW_CONNECTION_TRANSACTION_ID_DEFAULT_LENGTH 8
+
+doca_error_t doca_telemetry_exporter_netflow_init(uint16_t source_id);
+doca_error_t doca_telemetry_exporter_netflow_start(void);
+doca_error_t doca_telemetry_exporter_netflow_destroy(void);
+doca_error_t doca_telemetry_exporter_netflow_flush(void);
+/* A host name or address, and a UDP port (default 2055). */
+void doca_telemetry_exporter_netflow_set_collector_addr(const char *collector_addr);
+void doca_telemetry_exporter_netflow_set_collector_port(uint16_t collector_port);
+void doca_telemetry_exporter_netflow_set_max_packet_size(uint16_t max_packet_size);
+void doca_telemetry_exporter_netflow_set_ipc_enabled(void);
+void doca_telemetry_exporter_netflow_set_ipc_sockets_dir(const char *path);
+void doca_telemetry_exporter_netflow_set_file_write_enabled(void);
+void doca_telemetry_exporter_netflow_set_file_write_max_size(size_t size);
+void doca_telemetry_exporter_netflow_set_file_write_max_age(uint64_t max_age);
+void doca_telemetry_exporter_netflow_set_buf_data_root(const char *path);
+void doca_telemetry_exporter_netflow_source_set_id(const char *source_id);
+void doca_telemetry_exporter_netflow_source_set_tag(const char *source_tag);
+
+doca_error_t doca_telemetry_exporter_netflow_template_create(
+	struct doca_telemetry_exporter_netflow_template **netflow_template);
+doca_error_t doca_telemetry_exporter_netflow_template_destroy(
+	struct doca_telemetry_exporter_netflow_template *netflow_template);
+/* The template owns the field afterwards. */
+doca_error_t doca_telemetry_exporter_netflow_template_add_field(
+	struct doca_telemetry_exporter_netflow_template *netflow_template,
+	struct doca_telemetry_exporter_netflow_flowset_field *field);
+doca_error_t doca_telemetry_exporter_netflow_field_create(
+	struct doca_telemetry_exporter_netflow_flowset_field **field);
+doca_error_t doca_telemetry_exporter_netflow_field_destroy(
+	struct doca_telemetry_exporter_netflow_flowset_field *field);
+void doca_telemetry_exporter_netflow_field_set_type(
+	struct doca_telemetry_exporter_netflow_flowset_field *field, uint16_t type);
+void doca_telemetry_exporter_netflow_field_set_len(
+	struct doca_telemetry_exporter_netflow_flowset_field *field, uint16_t len);
+
+/* Records are packed structs whose members are the template's fields, in network order. */
+doca_error_t doca_telemetry_exporter_netflow_send(
+	const struct doca_telemetry_exporter_netflow_template *netflow_template,
+	const void **records, size_t nof_records, size_t *nof_records_sent);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
