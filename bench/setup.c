@@ -24,7 +24,7 @@
 
 #define CLIENT 2
 #define SERVERS 3
-#define PODS 8	    /* servers are pods of this node, each behind its VF */
+#define PODS 8      /* servers are pods of this node, each behind its VF */
 #define SERVICES 64 /* each with 8 backends */
 #define SPORTS 60000u
 #define TIMEOUT_S 2 /* of an unanswered SYN, so that a second of new connections fills the table */
@@ -50,8 +50,16 @@ static void add_port(struct rig *rig, uint16_t id, uint8_t last)
 {
 	struct card_attach sink = {.kind = CARD_ATTACH_NULL};
 	char name[16];
-	struct port_cfg cfg = {.id = id, .name = name, .mtu = 1430, .pool = rig->pool, .mac = {2, 0, 0, 0, 0, last}};
-	struct node_port np = {.id = id, .mtu = 1430, .name = name, .role = NODE_PORT_VF, .spoof_check = true,
+	struct port_cfg cfg = {.id = id,
+		.name = name,
+		.mtu = 1430,
+		.pool = rig->pool,
+		.mac = {2, 0, 0, 0, 0, last}};
+	struct node_port np = {.id = id,
+		.mtu = 1430,
+		.name = name,
+		.role = NODE_PORT_VF,
+		.spoof_check = true,
 		.mac = {2, 0, 0, 0, 0, last}};
 
 	snprintf(name, sizeof(name), "pf0vf%u", id - CLIENT);
@@ -62,7 +70,8 @@ static void add_port(struct rig *rig, uint16_t id, uint8_t last)
 
 static void upsert(json_t *ops, const char *kind, const char *name, json_t *value)
 {
-	json_array_append_new(ops, json_pack("{s:s, s:s, s:s, s:o}", "op", "upsert", "kind", kind, "name", name, "value", value));
+	json_array_append_new(ops, json_pack("{s:s, s:s, s:s, s:o}", "op", "upsert", "kind", kind,
+					   "name", name, "value", value));
 }
 
 static json_t *endpoints(unsigned port)
@@ -83,24 +92,30 @@ static json_t *desired(void)
 	json_t *ops = json_array(), *servers = json_array();
 	char name[32], ip[32], vf[16];
 
-	upsert(ops, "node", "node1", json_pack("{s:[s], s:[s]}", "vteps", "192.168.1.101", "cidrs", "10.244.1.0/24"));
-	upsert(ops, "pod", "a/client", json_pack("{s:s, s:[s], s:s}", "node", "node1", "addresses", "10.244.1.10", "vf", "pf0vf0"));
+	upsert(ops, "node", "node1",
+		json_pack("{s:[s], s:[s]}", "vteps", "192.168.1.101", "cidrs", "10.244.1.0/24"));
+	upsert(ops, "pod", "a/client",
+		json_pack("{s:s, s:[s], s:s}", "node", "node1", "addresses", "10.244.1.10", "vf",
+			"pf0vf0"));
 	for (unsigned i = 0; i < PODS; i++) {
 		snprintf(name, sizeof(name), "a/server-%u", i);
 		snprintf(ip, sizeof(ip), "10.244.1.%u", 20 + i);
 		snprintf(vf, sizeof(vf), "pf0vf%u", i + 1);
-		upsert(ops, "pod", name, json_pack("{s:s, s:[s], s:s}", "node", "node1", "addresses", ip, "vf", vf));
+		upsert(ops, "pod", name,
+			json_pack("{s:s, s:[s], s:s}", "node", "node1", "addresses", ip, "vf", vf));
 		json_array_append_new(servers, json_string(name));
 	}
 	for (unsigned i = 0; i < SERVICES; i++) {
 		snprintf(name, sizeof(name), "a/service-%u", i);
 		snprintf(ip, sizeof(ip), "10.96.0.%u", 1 + i);
-		upsert(ops, "service", name, json_pack("{s:[s], s:[{s:s, s:i, s:o}]}", "addresses", ip, "ports", "protocol",
-			"TCP", "port", 80, "endpoints", endpoints(8000 + i)));
+		upsert(ops, "service", name,
+			json_pack("{s:[s], s:[{s:s, s:i, s:o}]}", "addresses", ip, "ports",
+				"protocol", "TCP", "port", 80, "endpoints", endpoints(8000 + i)));
 	}
-	upsert(ops, "policy", "a/servers", json_pack("{s:o, s:[{s:{s:[s]}}, {s:{s:[s]}, s:[{s:s, s:i, s:i}]}]}", "pods", servers,
-		"ingress", "peers", "pods", "a/nobody", "peers", "pods", "a/client", "ports", "protocol", "TCP", "first",
-		8000, "last", 8999));
+	upsert(ops, "policy", "a/servers",
+		json_pack("{s:o, s:[{s:{s:[s]}}, {s:{s:[s]}, s:[{s:s, s:i, s:i}]}]}", "pods",
+			servers, "ingress", "peers", "pods", "a/nobody", "peers", "pods",
+			"a/client", "ports", "protocol", "TCP", "first", 8000, "last", 8999));
 	return json_pack("{s:s, s:o}", "node", "node1", "ops", ops);
 }
 
@@ -109,7 +124,8 @@ static void rig_up(struct rig *rig, uint32_t live)
 	static struct card_node card = {.name = "node1", .vni = 100};
 	struct esw_cfg cfg = {.name = "bench", .nr_workers = 1, .pool = rig->pool};
 	struct conn_timeouts timeouts = conn_timeouts_default;
-	struct node_cfg nc = {.card = &card, .capacity = 4 * live, .nr_workers = 1, .timeouts = &timeouts};
+	struct node_cfg nc = {
+		.card = &card, .capacity = 4 * live, .nr_workers = 1, .timeouts = &timeouts};
 	json_t *params = desired(), *result;
 
 	timeouts.s[CONN_SYN_SENT] = TIMEOUT_S;
@@ -126,8 +142,9 @@ static void rig_up(struct rig *rig, uint32_t live)
 	rig->step_ns = TIMEOUT_S * NS_PER_SEC / live;
 }
 
-static const uint8_t frame[60] = {0x02, 0x5d, 0x70, 0, 0, 1, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, 6,
-	0, 0, 10, 244, 1, 10, 10, 96, 0, 1, 0, 0, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x02, 0xff, 0xff, 0, 0, 0, 0};
+static const uint8_t frame[60] = {0x02, 0x5d, 0x70, 0, 0, 1, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0, 0, 40,
+	0, 0, 0x40, 0, 64, 6, 0, 0, 10, 244, 1, 10, 10, 96, 0, 1, 0, 0, 0, 80, 0, 0, 0, 1, 0, 0, 0,
+	0, 0x50, 0x02, 0xff, 0xff, 0, 0, 0, 0};
 
 /* The next connection's SYN: another source port, and another service after 60,000 of them. The IPv4
  * checksum is right; TCP's is left to the device. */
@@ -179,11 +196,13 @@ static void report(const struct rig *rig, uint64_t packets, uint64_t cpu_ns, uin
 	struct node_stats s;
 
 	node_stats(rig->node, &s);
-	printf("{\"bench\": \"setup\", \"case\": \"service-policy-nat\", \"connections_per_s\": %.0f, \"ns_per_connection\": %.1f, "
-	       "\"live\": %lu, \"installed\": %lu, \"refused_full\": %lu, \"cpu_share\": %.2f, \"cpu\": \"%s\", \"hugepages\": %s}\n",
-		(double)packets * 1e9 / (double)cpu_ns, (double)cpu_ns / (double)packets, s.connections, s.insertions,
-		s.refused_full, (double)cpu_ns / (double)wall_ns, cpu_level_name(),
-		port_eal_hugepages() ? "true" : "false");
+	printf("{\"bench\": \"setup\", \"case\": \"service-policy-nat\", \"connections_per_s\": "
+	       "%.0f, \"ns_per_connection\": %.1f, "
+	       "\"live\": %lu, \"installed\": %lu, \"refused_full\": %lu, \"cpu_share\": %.2f, "
+	       "\"cpu\": \"%s\", \"hugepages\": %s}\n",
+		(double)packets * 1e9 / (double)cpu_ns, (double)cpu_ns / (double)packets,
+		s.connections, s.insertions, s.refused_full, (double)cpu_ns / (double)wall_ns,
+		cpu_level_name(), port_eal_hugepages() ? "true" : "false");
 }
 
 static void measure(struct rig *rig, uint32_t live, double seconds)
@@ -202,8 +221,8 @@ static void measure(struct rig *rig, uint32_t live, double seconds)
 
 int main(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{"seconds", required_argument, NULL, 's'}, {"live", required_argument, NULL, 'l'}, {NULL, 0, NULL, 0}};
+	static const struct option longs[] = {{"seconds", required_argument, NULL, 's'},
+		{"live", required_argument, NULL, 'l'}, {NULL, 0, NULL, 0}};
 	struct port_eal_cfg eal = {.prefix = "bench-setup", .memory_mb = 512};
 	double seconds = 2.0;
 	uint32_t live = 1000000;

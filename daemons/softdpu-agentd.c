@@ -30,22 +30,23 @@ LOG_MODULE("agentd");
 
 #define MANIFESTS_DEFAULT "/etc/softdpu/manifests"
 #define CALL_TIMEOUT_MS 10000
-#define SETTLE_NS (100 * NS_PER_MS) /* an editor writes, renames and removes: wait until it is done */
-#define RETRY_NS (500 * NS_PER_MS)  /* between attempts to reach the switch */
+#define SETTLE_NS \
+	(100 * NS_PER_MS) /* an editor writes, renames and removes: wait until it is done */
+#define RETRY_NS (500 * NS_PER_MS) /* between attempts to reach the switch */
 
 struct agentd {
 	struct card *card;
 	const char *manifests;
 	const char *group;
 	struct agent_model *model; /* what the manifests say; NULL until they were read once */
-	json_t *state;		   /* the same, resolved for our node */
+	json_t *state;             /* the same, resolved for our node */
 	unsigned objects;
 	struct agent_session *session;
 	struct ctl_client *client; /* NULL: the switch is not there */
 	struct ctl_server *server;
 	int inotify, signals, watch;
 	uint64_t reload_ns, retry_ns; /* when to do it; 0 = not */
-	bool silent;		      /* the absence of the switch was reported */
+	bool silent;                  /* the absence of the switch was reported */
 	bool ended;
 };
 
@@ -120,7 +121,8 @@ static void name_the_place(const struct agentd *a)
 	char kind[16], name[600], field[64] = "", where[PATH_MAX + 16];
 	const char *sentence = strstr(refusal(), "node.apply: ");
 
-	if (!sentence || sscanf(sentence, "node.apply: %15s %599[^:]: field '%63[^']'", kind, name, field) < 2)
+	if (!sentence || sscanf(sentence, "node.apply: %15s %599[^:]: field '%63[^']'", kind, name,
+				 field) < 2)
 		return;
 	if (*agent_where(a->model, kind, name, field, where, sizeof(where)))
 		refuse_more(-EINVAL, "%s", where);
@@ -128,7 +130,8 @@ static void name_the_place(const struct agentd *a)
 
 static bool link_broke(int rc)
 {
-	return rc == -ECONNRESET || rc == -EPIPE || rc == -ETIMEDOUT || rc == -EPROTO || rc == -ENOTCONN;
+	return rc == -ECONNRESET || rc == -EPIPE || rc == -ETIMEDOUT || rc == -EPROTO ||
+	       rc == -ENOTCONN;
 }
 
 static int push(struct agentd *a)
@@ -142,7 +145,8 @@ static int push(struct agentd *a)
 	if (rc == 0) {
 		last = agent_session_last(a->session);
 		if (last.upserts || last.deletes || last.full)
-			log_info("generation %llu: %s%u set, %u removed", (unsigned long long)last.generation,
+			log_info("generation %llu: %s%u set, %u removed",
+				(unsigned long long)last.generation,
 				last.full ? "everything, " : "", last.upserts, last.deletes);
 		return 0;
 	}
@@ -171,8 +175,8 @@ static void reload(struct agentd *a)
 
 static const char *kubernetes_kind(const char *kind)
 {
-	static const char *const names[][2] = {{"node", "Node"}, {"pod", "Pod"}, {"service", "Service"},
-		{"policy", "NetworkPolicy"}};
+	static const char *const names[][2] = {{"node", "Node"}, {"pod", "Pod"},
+		{"service", "Service"}, {"policy", "NetworkPolicy"}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (!strcmp(kind, names[i][0]))
@@ -181,7 +185,8 @@ static const char *kubernetes_kind(const char *kind)
 }
 
 /* What an operation means to the one who edited the manifests. */
-static void report(const json_t *op, const json_t *before, json_t *added, json_t *changed, json_t *removed)
+static void report(
+	const json_t *op, const json_t *before, json_t *added, json_t *changed, json_t *removed)
 {
 	const char *kind = json_string_value(json_object_get(op, "kind"));
 	const char *name = json_string_value(json_object_get(op, "name"));
@@ -189,9 +194,9 @@ static void report(const json_t *op, const json_t *before, json_t *added, json_t
 	char key[1200];
 
 	snprintf(key, sizeof(key), "%s/%s", kind, name);
-	json_array_append_new(!upsert				  ? removed
+	json_array_append_new(!upsert                        ? removed
 			      : json_object_get(before, key) ? changed
-							      : added,
+							     : added,
 		json_sprintf("%s %s", kubernetes_kind(kind), name));
 }
 
@@ -215,13 +220,13 @@ static int on_reload(struct ctl_request *req, const json_t *params, json_t **res
 	changed = json_array();
 	removed = json_array();
 	ops = agent_diff(before, a->state);
-	json_array_foreach (ops, i, op)
+	json_array_foreach(ops, i, op)
 		report(op, before, added, changed, removed);
 	json_decref(ops);
 	json_decref(before);
 	*result = json_pack("{s:I, s:I, s:o, s:o, s:o}", "generation",
-		(json_int_t)agent_session_last(a->session).generation, "objects", (json_int_t)a->objects, "added",
-		added, "changed", changed, "removed", removed);
+		(json_int_t)agent_session_last(a->session).generation, "objects",
+		(json_int_t)a->objects, "added", added, "changed", changed, "removed", removed);
 	return 0;
 }
 
@@ -236,7 +241,8 @@ static void watch(struct agentd *a)
 	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
 		dirname(path);
 	a->watch = inotify_add_watch(a->inotify, path,
-		IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF);
+		IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF |
+			IN_MOVE_SELF);
 }
 
 static void on_inotify(struct agentd *a)
@@ -380,14 +386,16 @@ static void usage(FILE *to)
 		"\n"
 		"  -c, --card PROFILE    the card profile; without it $SOFTDPU_CARD\n"
 		"  -m, --manifests PATH  a directory or a file (default " MANIFESTS_DEFAULT ")\n"
-		"  -g, --group GROUP     let this group use the control socket (default: root only)\n"
+		"  -g, --group GROUP     let this group use the control socket (default: root "
+		"only)\n"
 		"  -v, --verbose         log debug messages\n"
 		"      --check           read and check the manifests, do nothing else\n"
 		"      --print           print the node's desired state as JSON, do nothing else\n"
 		"  -h, --help            this text\n"
 		"  -V, --version         version\n"
 		"\n"
-		"Changes under PATH are applied as they happen; SIGHUP and `softdpu reload` apply them now.\n");
+		"Changes under PATH are applied as they happen; SIGHUP and `softdpu reload` apply "
+		"them now.\n");
 }
 
 struct options {
@@ -470,7 +478,8 @@ static int look_only(struct agentd *a, const struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct agentd a = {.manifests = MANIFESTS_DEFAULT, .inotify = -1, .signals = -1, .watch = -1};
+	struct agentd a = {
+		.manifests = MANIFESTS_DEFAULT, .inotify = -1, .signals = -1, .watch = -1};
 	struct options o = {0};
 	int status = parse_options(argc, argv, &a, &o);
 
@@ -479,7 +488,8 @@ int main(int argc, char **argv)
 	if ((o.profile ? card_load(o.profile, &a.card) : card_open(&a.card)) < 0)
 		return complain();
 	if (!a.card->node.name[0]) {
-		refuse(EINVAL, "card '%s' serves no node: its profile has no 'node' section", a.card->name);
+		refuse(EINVAL, "card '%s' serves no node: its profile has no 'node' section",
+			a.card->name);
 		status = complain();
 	} else if (o.check || o.print) {
 		status = look_only(&a, &o);

@@ -67,8 +67,7 @@ struct agent_model;
 int agent_model_load(const char *path, struct agent_model **model);
 
 /* The same for text in memory; `file` is the name used in sentences. */
-int agent_model_parse(
-	const char *file, const char *text, size_t len, struct agent_model **model);
+int agent_model_parse(const char *file, const char *text, size_t len, struct agent_model **model);
 
 void agent_model_free(struct agent_model *model);
 
@@ -103,7 +102,8 @@ struct agent_link {
 };
 struct agent_session;
 
-int agent_session_create(const char *node, const struct agent_link *link, struct agent_session **session);
+int agent_session_create(
+	const char *node, const struct agent_link *link, struct agent_session **session);
 void agent_session_destroy(struct agent_session *session);
 
 /* Bring the switch to `state` (borrowed, kept by reference). Sends the difference to what it

@@ -102,7 +102,7 @@ struct service_port {
 	const char *name; /* "" when there is only one */
 	uint8_t protocol;
 	uint16_t port;
-	uint16_t target;	 /* 0: by name */
+	uint16_t target;         /* 0: by name */
 	const char *target_name; /* NULL: by number */
 };
 
@@ -186,14 +186,14 @@ struct agent_model {
 };
 
 /* model.c */
-void *model_alloc(struct agent_model *model, size_t size);      /* zeroed; never NULL (aborts) */
+void *model_alloc(struct agent_model *model, size_t size);       /* zeroed; never NULL (aborts) */
 int model_add(struct agent_model *model, struct object *object); /* -EINVAL: the name is taken */
 struct object *model_find(
 	const struct agent_model *model, enum object_kind kind, const char *ns, const char *name);
 const char *kind_name(enum object_kind kind);
 
-#define model_each(pos, model, kind_)                                                              \
-	for ((pos) = (__typeof__(pos))(void *)(model)->first[kind_]; (pos);                        \
+#define model_each(pos, model, kind_)                                       \
+	for ((pos) = (__typeof__(pos))(void *)(model)->first[kind_]; (pos); \
 		(pos) = (__typeof__(pos))(void *)(pos)->o.next)
 
 /* meta.c: what every object has, and selectors. 0, or -EINVAL with a refusal. */

@@ -34,14 +34,14 @@ static int claim_addr(struct claims *claims, const struct addr *a, const struct 
 	char text[ADDR_TEXT_MAX];
 	struct claim *c;
 
-	hmap_for_each_hash (c, &claims->by_addr, hash, by_addr)
+	hmap_for_each_hash(c, &claims->by_addr, hash, by_addr)
 		if (addr_equal(&c->addr, a))
-			return refuse_for(yaml_refuse(at, EINVAL,
-						  "value '%s' already belongs to %s %s%s%s (%s:%d)",
-						  addr_print(a, text), kind_name(c->owner->kind),
-						  c->owner->ns, *c->owner->ns ? "/" : "",
-						  c->owner->name, yaml_file_name(c->at->file),
-						  c->at->line),
+			return refuse_for(
+				yaml_refuse(at, EINVAL,
+					"value '%s' already belongs to %s %s%s%s (%s:%d)",
+					addr_print(a, text), kind_name(c->owner->kind),
+					c->owner->ns, *c->owner->ns ? "/" : "", c->owner->name,
+					yaml_file_name(c->at->file), c->at->line),
 				owner);
 	c = &claims->v[claims->n++];
 	*c = (struct claim){.addr = *a, .owner = owner, .at = at};
@@ -57,21 +57,23 @@ static int claim_all(const struct agent_model *model, struct claims *claims)
 	const struct pod *pod;
 	int rc = 0;
 
-	model_each(node, model, KIND_NODE) for (size_t i = 0; i < node->nr_vteps && rc == 0; i++)
-		rc = claim_addr(claims, &node->vteps[i], &node->o, node->vteps_at[i]);
-	model_each(svc, model, KIND_SERVICE) for (size_t i = 0; i < svc->nr_addrs && rc == 0; i++)
-		rc = claim_addr(claims, &svc->addrs[i], &svc->o, svc->addrs_at[i]);
-	model_each(pod, model, KIND_POD) for (
-		size_t i = 0; i < pod->nr_addrs && pod->overlay && rc == 0; i++)
-		rc = claim_addr(claims, &pod->addrs[i], &pod->o, pod->addrs_at[i]);
+	model_each(node, model, KIND_NODE)
+		for (size_t i = 0; i < node->nr_vteps && rc == 0; i++)
+			rc = claim_addr(claims, &node->vteps[i], &node->o, node->vteps_at[i]);
+	model_each(svc, model, KIND_SERVICE)
+		for (size_t i = 0; i < svc->nr_addrs && rc == 0; i++)
+			rc = claim_addr(claims, &svc->addrs[i], &svc->o, svc->addrs_at[i]);
+	model_each(pod, model, KIND_POD)
+		for (size_t i = 0; i < pod->nr_addrs && pod->overlay && rc == 0; i++)
+			rc = claim_addr(claims, &pod->addrs[i], &pod->o, pod->addrs_at[i]);
 	return rc;
 }
 
 static int check_addresses(const struct agent_model *model)
 {
 	struct claims claims = {0};
-	size_t max = 2 * (model->count[KIND_NODE] + model->count[KIND_SERVICE] +
-				 model->count[KIND_POD]);
+	size_t max =
+		2 * (model->count[KIND_NODE] + model->count[KIND_SERVICE] + model->count[KIND_POD]);
 	int rc;
 
 	claims.v = calloc(max + 1, sizeof(*claims.v));
@@ -90,12 +92,13 @@ static int check_overlap(const struct node *a, const struct node *b)
 	for (size_t i = 0; i < a->nr_cidrs; i++)
 		for (size_t j = 0; j < b->nr_cidrs; j++)
 			if (prefix_overlaps(&a->cidrs[i], &b->cidrs[j]))
-				return refuse_for(yaml_refuse(b->cidrs_at[j], EINVAL,
-							  "value '%s' overlaps with %s of Node %s (%s:%d)",
-							  b->cidrs_at[j]->text,
-							  prefix_print(&a->cidrs[i], text), a->o.name,
-							  yaml_file_name(a->cidrs_at[i]->file),
-							  a->cidrs_at[i]->line),
+				return refuse_for(
+					yaml_refuse(b->cidrs_at[j], EINVAL,
+						"value '%s' overlaps with %s of Node %s (%s:%d)",
+						b->cidrs_at[j]->text,
+						prefix_print(&a->cidrs[i], text), a->o.name,
+						yaml_file_name(a->cidrs_at[i]->file),
+						a->cidrs_at[i]->line),
 					&b->o);
 	return 0;
 }
@@ -121,13 +124,15 @@ static int check_cidrs(const struct agent_model *model)
 	size_t n = 0;
 	int rc = 0;
 
-	model_each(node, model, KIND_NODE) n += node->nr_cidrs;
+	model_each(node, model, KIND_NODE)
+		n += node->nr_cidrs;
 	outer = v = calloc(n + 1, sizeof(*v));
 	if (!v)
 		abort();
 	n = 0;
-	model_each(node, model, KIND_NODE) for (size_t i = 0; i < node->nr_cidrs; i++)
-		v[n++] = (struct cidr_ref){&node->cidrs[i], node};
+	model_each(node, model, KIND_NODE)
+		for (size_t i = 0; i < node->nr_cidrs; i++)
+			v[n++] = (struct cidr_ref){&node->cidrs[i], node};
 	qsort(v, n, sizeof(*v), cidr_compare);
 	for (size_t i = 1; i < n && rc == 0; i++) {
 		if (!prefix_overlaps(outer->prefix, v[i].prefix))
@@ -143,12 +148,13 @@ static int check_node_names(const struct agent_model *model)
 {
 	const struct pod *pod;
 
-	model_each(pod, model, KIND_POD) if (
-		pod->overlay && !model_find(model, KIND_NODE, "", pod->node_name))
-		return refuse_for(
-			yaml_refuse(pod->node_name_at, EINVAL,
-				"value '%s' is not the name of a Node in these manifests", pod->node_name),
-			&pod->o);
+	model_each(pod, model, KIND_POD)
+		if (pod->overlay && !model_find(model, KIND_NODE, "", pod->node_name))
+			return refuse_for(
+				yaml_refuse(pod->node_name_at, EINVAL,
+					"value '%s' is not the name of a Node in these manifests",
+					pod->node_name),
+				&pod->o);
 	return 0;
 }
 
@@ -162,13 +168,14 @@ static int claim_vf(struct hmap *map, struct vf_claim *claim, const struct pod *
 	uint64_t hash = hmap_hash_str(pod->node_name) ^ hmap_hash_u64(hmap_hash_str(pod->vf));
 	const struct vf_claim *c;
 
-	hmap_for_each_hash (c, map, hash, by_vf)
+	hmap_for_each_hash(c, map, hash, by_vf)
 		if (!strcmp(c->pod->vf, pod->vf) && !strcmp(c->pod->node_name, pod->node_name))
-			return refuse_for(yaml_refuse(pod->vf_at, EINVAL,
-						  "value '%s' on node '%s' already belongs to Pod %s/%s (%s:%d)",
-						  pod->vf, pod->node_name, c->pod->o.ns, c->pod->o.name,
-						  yaml_file_name(c->pod->vf_at->file),
-						  c->pod->vf_at->line),
+			return refuse_for(
+				yaml_refuse(pod->vf_at, EINVAL,
+					"value '%s' on node '%s' already belongs to Pod %s/%s "
+					"(%s:%d)",
+					pod->vf, pod->node_name, c->pod->o.ns, c->pod->o.name,
+					yaml_file_name(c->pod->vf_at->file), c->pod->vf_at->line),
 				&pod->o);
 	claim->pod = pod;
 	hmap_insert(map, &claim->by_vf, hash);
@@ -185,8 +192,9 @@ static int check_vfs(const struct agent_model *model)
 
 	if (!v)
 		abort();
-	model_each(pod, model, KIND_POD) if (pod->overlay && pod->vf && rc == 0)
-		rc = claim_vf(&map, &v[n++], pod);
+	model_each(pod, model, KIND_POD)
+		if (pod->overlay && pod->vf && rc == 0)
+			rc = claim_vf(&map, &v[n++], pod);
 	hmap_destroy(&map);
 	free(v);
 	return rc;

@@ -28,7 +28,7 @@ static void diff_deletes(json_t *ops, const char *kind, const json_t *from, cons
 	const char *key;
 	json_t *value;
 
-	json_object_foreach ((json_t *)(uintptr_t)from, key, value)
+	json_object_foreach((json_t *)(uintptr_t)from, key, value)
 		if (key_is(key, kind) && !json_object_get(to, key))
 			json_array_append_new(ops, op_new("delete", kind, key));
 }
@@ -38,7 +38,7 @@ static void diff_upserts(json_t *ops, const char *kind, const json_t *from, cons
 	const char *key;
 	json_t *value, *op;
 
-	json_object_foreach ((json_t *)(uintptr_t)to, key, value) {
+	json_object_foreach((json_t *)(uintptr_t)to, key, value) {
 		if (!key_is(key, kind))
 			continue;
 		if (from && json_equal(json_object_get(from, key), value))

@@ -21,7 +21,7 @@ int read_labels(struct agent_model *model, const struct yaml_node *map, struct l
 	if ((rc = yaml_as_map(map, &map)) < 0)
 		return rc;
 	v = model_alloc(model, map->count * sizeof(*v));
-	yaml_each (child, map) {
+	yaml_each(child, map) {
 		v[out->n].key = child->key;
 		v[out->n].value = "";
 		if (child->kind != YAML_NULL && (rc = yaml_as_string(child, &v[out->n].value)) < 0)
@@ -98,7 +98,7 @@ static int read_values(struct agent_model *model, const struct yaml_node *node, 
 	if (!wants && list && list->count)
 		return yaml_refuse(at, EINVAL, "operators Exists and DoesNotExist take no values");
 	e->values = model_alloc(model, (list ? list->count : 0) * sizeof(*e->values));
-	yaml_each (child, list)
+	yaml_each(child, list)
 		if ((rc = yaml_as_string(child, &e->values[e->nr_values++])) < 0)
 			return rc;
 	return 0;
@@ -132,7 +132,7 @@ int read_selector(struct agent_model *model, const struct yaml_node *node, struc
 		(rc = yaml_want_list(node, "matchExpressions", &list)) < 0 || !list)
 		return rc;
 	out->exprs = exprs = model_alloc(model, list->count * sizeof(*exprs));
-	yaml_each (child, list)
+	yaml_each(child, list)
 		if ((rc = read_expr(model, child, &exprs[out->nr_exprs++])) < 0)
 			return rc;
 	return 0;

@@ -85,7 +85,7 @@ struct object *model_find(
 {
 	struct object *o;
 
-	hmap_for_each_hash (o, &model->by_name, name_hash(kind, ns, name), by_name)
+	hmap_for_each_hash(o, &model->by_name, name_hash(kind, ns, name), by_name)
 		if (o->kind == kind && strcmp(o->name, name) == 0 && strcmp(o->ns, ns) == 0)
 			return o;
 	return NULL;
@@ -97,8 +97,8 @@ int model_add(struct agent_model *model, struct object *o)
 
 	if (old)
 		return yaml_refuse(yaml_get(o->at, "metadata.name"), EINVAL,
-			"value '%s' is the name of another %s, at %s:%d", o->name, kind_name(o->kind),
-			yaml_file_name(old->at->file), old->at->line);
+			"value '%s' is the name of another %s, at %s:%d", o->name,
+			kind_name(o->kind), yaml_file_name(old->at->file), old->at->line);
 	hmap_insert(&model->by_name, &o->by_name, name_hash(o->kind, o->ns, o->name));
 	*model->tail[o->kind] = o;
 	model->tail[o->kind] = &o->next;
@@ -153,7 +153,7 @@ static int read_items(struct agent_model *model, const struct yaml_node *doc)
 	const struct yaml_node *items = NULL;
 	int rc = yaml_want_list(doc, "items", &items);
 
-	yaml_each (item, items)
+	yaml_each(item, items)
 		if (rc == 0)
 			rc = read_document(model, item);
 	return rc;
@@ -204,7 +204,8 @@ static int load_directory(struct agent_model *model, const char *path)
 	int n = scandir(path, &entries, is_manifest, alphasort), rc = 0;
 
 	if (n < 0)
-		return refuse(errno, "manifests: cannot read directory '%s': %s", path, strerror(errno));
+		return refuse(
+			errno, "manifests: cannot read directory '%s': %s", path, strerror(errno));
 	for (int i = 0; i < n; i++) {
 		if (rc == 0) {
 			snprintf(file, sizeof(file), "%s/%s", path, entries[i]->d_name);
@@ -332,7 +333,8 @@ const char *agent_where(const struct agent_model *model, const char *kind, const
 	static const struct {
 		const char *name;
 		enum object_kind kind;
-	} map[] = {{"node", KIND_NODE}, {"pod", KIND_POD}, {"service", KIND_SERVICE}, {"policy", KIND_POLICY}};
+	} map[] = {{"node", KIND_NODE}, {"pod", KIND_POD}, {"service", KIND_SERVICE},
+		{"policy", KIND_POLICY}};
 	const struct object *o = NULL;
 	const struct yaml_node *at;
 

@@ -33,7 +33,7 @@ static int read_vteps(struct node *node, const struct yaml_node *doc)
 	const struct yaml_node *list = NULL;
 	int rc = yaml_want_list(doc, "status.addresses", &list);
 
-	yaml_each (entry, list)
+	yaml_each(entry, list)
 		if (rc == 0)
 			rc = read_vtep(node, entry);
 	return rc;

@@ -17,8 +17,8 @@ static int add_address(struct pod *pod, const struct yaml_node *at)
 		return rc;
 	for (size_t i = 0; i < pod->nr_addrs; i++)
 		if (pod->addrs[i].family == a.family)
-			return yaml_refuse(at, EINVAL, "value '%s' is a second address of its family",
-				at->text);
+			return yaml_refuse(at, EINVAL,
+				"value '%s' is a second address of its family", at->text);
 	pod->addrs_at[pod->nr_addrs] = at;
 	pod->addrs[pod->nr_addrs++] = a;
 	return 0;
@@ -33,9 +33,10 @@ static int read_addresses(struct pod *pod, const struct yaml_node *doc)
 	if (rc < 0)
 		return rc;
 	if (!list || !list->count)
-		return single && single->kind == YAML_SCALAR && *single->text ? add_address(pod, single)
-									      : 0;
-	yaml_each (entry, list) {
+		return single && single->kind == YAML_SCALAR && *single->text
+			       ? add_address(pod, single)
+			       : 0;
+	yaml_each(entry, list) {
 		if (!(ip = yaml_get(entry, "ip")))
 			return yaml_refuse(entry, EINVAL, "'ip' is missing");
 		if ((rc = add_address(pod, ip)) < 0)
@@ -61,7 +62,7 @@ static int read_container(struct pod *pod, const struct yaml_node *container)
 	const struct yaml_node *list = NULL;
 	int rc = yaml_want_list(container, "ports", &list);
 
-	yaml_each (port, list)
+	yaml_each(port, list)
 		if (rc == 0)
 			rc = read_port(port, &pod->ports[pod->nr_ports++]);
 	return rc;
@@ -73,10 +74,10 @@ static int read_ports(struct agent_model *model, struct pod *pod, const struct y
 	unsigned n = 0;
 	int rc = yaml_want_list(doc, "spec.containers", &containers);
 
-	yaml_each (container, containers)
+	yaml_each(container, containers)
 		n += (list = yaml_get(container, "ports")) ? list->count : 0;
 	pod->ports = model_alloc(model, n * sizeof(*pod->ports));
-	yaml_each (container, containers)
+	yaml_each(container, containers)
 		if (rc == 0)
 			rc = read_container(pod, container);
 	return rc;
@@ -90,7 +91,7 @@ static int read_ready(struct pod *pod, const struct yaml_node *doc)
 	int rc = yaml_want_list(doc, "status.conditions", &list);
 
 	pod->ready = true;
-	yaml_each (condition, list) {
+	yaml_each(condition, list) {
 		type = status = "";
 		if (rc < 0 || (rc = yaml_want_string(condition, "type", &type)) < 0 ||
 			(rc = yaml_want_string(condition, "status", &status)) < 0)

@@ -18,7 +18,7 @@ static int read_except(
 	if (rc < 0 || !list)
 		return rc;
 	peer->except = model_alloc(model, list->count * sizeof(*peer->except));
-	yaml_each (at, list) {
+	yaml_each(at, list) {
 		struct prefix *p = &peer->except[peer->nr_except++];
 
 		if ((rc = yaml_as_prefix(at, p)) < 0)
@@ -26,8 +26,8 @@ static int read_except(
 		*p = prefix_network(p);
 		if (p->addr.family != peer->block.addr.family ||
 			!prefix_contains_prefix(&peer->block, p))
-			return yaml_refuse(at, EINVAL, "value '%s' is not inside the block's cidr",
-				at->text);
+			return yaml_refuse(
+				at, EINVAL, "value '%s' is not inside the block's cidr", at->text);
 	}
 	return 0;
 }
@@ -51,17 +51,19 @@ static int read_peer(
 	int rc;
 
 	if ((rc = read_selector(model, yaml_get(at, "podSelector"), &peer->pods)) < 0 ||
-		(rc = read_selector(model, yaml_get(at, "namespaceSelector"), &peer->namespaces)) < 0)
+		(rc = read_selector(model, yaml_get(at, "namespaceSelector"), &peer->namespaces)) <
+			0)
 		return rc;
 	if (block && block->kind != YAML_NULL) {
 		if (peer->pods.present || peer->namespaces.present)
-			return yaml_refuse(at, EINVAL,
-				"a peer is either an ipBlock or selectors, not both");
+			return yaml_refuse(
+				at, EINVAL, "a peer is either an ipBlock or selectors, not both");
 		return read_block(model, block, peer);
 	}
 	if (!peer->pods.present && !peer->namespaces.present)
 		return yaml_refuse(at, EINVAL,
-			"a peer needs podSelector, namespaceSelector or ipBlock; to allow everybody "
+			"a peer needs podSelector, namespaceSelector or ipBlock; to allow "
+			"everybody "
 			"leave the list of peers out");
 	return 0;
 }
@@ -114,10 +116,10 @@ static int read_rule(struct agent_model *model, const struct yaml_node *at, cons
 		return rc;
 	rule->peers = model_alloc(model, (peers ? peers->count : 0) * sizeof(*rule->peers));
 	rule->ports = model_alloc(model, (ports ? ports->count : 0) * sizeof(*rule->ports));
-	yaml_each (peer, peers)
+	yaml_each(peer, peers)
 		if ((rc = read_peer(model, peer, &rule->peers[rule->nr_peers++])) < 0)
 			return rc;
-	yaml_each (port, ports)
+	yaml_each(port, ports)
 		if ((rc = read_port(port, &rule->ports[rule->nr_ports++])) < 0)
 			return rc;
 	return 0;
@@ -132,7 +134,7 @@ static int read_side(struct agent_model *model, const struct yaml_node *doc, con
 	if (rc < 0 || !list)
 		return rc;
 	side->rules = model_alloc(model, list->count * sizeof(*side->rules));
-	yaml_each (at, list)
+	yaml_each(at, list)
 		if ((rc = read_rule(model, at, peers_field, &side->rules[side->nr_rules++])) < 0)
 			return rc;
 	return 0;
@@ -151,7 +153,7 @@ static int read_types(struct policy *policy, const struct yaml_node *doc)
 		policy->ingress.isolates = true;
 		policy->egress.isolates = policy->egress.nr_rules > 0;
 	}
-	yaml_each (at, list) {
+	yaml_each(at, list) {
 		if ((rc = yaml_as_enum(at, types, ARRAY_SIZE(types), &type)) < 0)
 			return rc;
 		*(type ? &policy->egress.isolates : &policy->ingress.isolates) = true;

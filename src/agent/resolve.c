@@ -44,8 +44,7 @@ static void resolve_nodes(const struct agent_model *model, json_t *state)
 {
 	const struct node *node;
 
-	model_each(node, model, KIND_NODE)
-	{
+	model_each(node, model, KIND_NODE) {
 		json_t *value = json_object(), *cidrs = json_array();
 
 		for (size_t i = 0; i < node->nr_cidrs; i++)
@@ -62,8 +61,7 @@ static void resolve_pods(const struct agent_model *model, json_t *state)
 {
 	const struct pod *pod;
 
-	model_each(pod, model, KIND_POD)
-	{
+	model_each(pod, model, KIND_POD) {
 		json_t *value;
 
 		if (!pod->overlay)

@@ -15,7 +15,7 @@
 struct resolver {
 	const struct agent_model *model;
 	const struct policy *policy;
-	const struct pod **pods; /* the overlay pods */
+	const struct pod **pods;         /* the overlay pods */
 	const struct labels **ns_labels; /* of each pod's namespace */
 	size_t nr_pods;
 	bool *chosen;  /* the present rule's peers */
@@ -38,8 +38,8 @@ static void choose_peers(struct resolver *r, const struct policy_rule *rule)
 	for (size_t i = 0; i < r->nr_pods; i++) {
 		r->chosen[i] = !rule->nr_peers;
 		for (size_t p = 0; p < rule->nr_peers && !r->chosen[i]; p++)
-			r->chosen[i] = !rule->peers[p].is_block &&
-				       peer_selects(r, &rule->peers[p], i);
+			r->chosen[i] =
+				!rule->peers[p].is_block && peer_selects(r, &rule->peers[p], i);
 	}
 }
 
@@ -128,7 +128,8 @@ static json_t *ports_of(const struct policy_rule *rule, const struct pod *pod)
 	return ports;
 }
 
-static void add_rule(struct resolver *r, const struct policy_rule *rule, const struct pod *named, json_t *rules)
+static void add_rule(
+	struct resolver *r, const struct policy_rule *rule, const struct pod *named, json_t *rules)
 {
 	json_t *ports = ports_of(rule, named), *out;
 
@@ -146,13 +147,15 @@ static void add_rule(struct resolver *r, const struct policy_rule *rule, const s
 /* --- egress: a named port is the peer's --- */
 
 /* One rule for the chosen peers whose port of that name has the number of the pod at `first`. */
-static void add_named_group(struct resolver *r, const struct policy_port *port, size_t first, json_t *rules)
+static void add_named_group(
+	struct resolver *r, const struct policy_port *port, size_t first, json_t *rules)
 {
 	uint16_t number = pod_named_port(r->pods[first], port->name, port->protocol);
 	json_t *pods = json_array(), *rule;
 
 	for (size_t i = first; i < r->nr_pods; i++) {
-		if (!r->chosen[i] || pod_named_port(r->pods[i], port->name, port->protocol) != number)
+		if (!r->chosen[i] ||
+			pod_named_port(r->pods[i], port->name, port->protocol) != number)
 			continue;
 		json_array_append_new(pods, pod_name(r->pods[i]));
 		r->chosen[i] = false;
@@ -279,9 +282,12 @@ int resolve_policies(const struct agent_model *model, const char *node, json_t *
 	r.grouped = calloc(max, sizeof(*r.grouped));
 	if (!r.pods || !r.ns_labels || !r.chosen || !r.grouped)
 		abort();
-	model_each(pod, model, KIND_POD) if (pod->overlay) r.pods[r.nr_pods++] = pod;
+	model_each(pod, model, KIND_POD)
+		if (pod->overlay)
+			r.pods[r.nr_pods++] = pod;
 	implied = namespace_labels(&r);
-	model_each(r.policy, model, KIND_POLICY) resolve_policy(&r, node, state);
+	model_each(r.policy, model, KIND_POLICY)
+		resolve_policy(&r, node, state);
 	free(implied);
 	free(r.grouped);
 	free(r.chosen);

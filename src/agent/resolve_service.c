@@ -36,8 +36,7 @@ static void slices_index(const struct agent_model *model, struct slices *slices)
 	*slices = (struct slices){.v = calloc(model->count[KIND_SLICE] + 1, sizeof(*slices->v))};
 	if (!slices->v)
 		abort();
-	model_each(slice, model, KIND_SLICE)
-	{
+	model_each(slice, model, KIND_SLICE) {
 		struct slice_ref *ref = &slices->v[n];
 
 		if (!slice->service)
@@ -62,7 +61,7 @@ static void add_endpoint(json_t *list, const struct addr *a, uint16_t port)
 	size_t i;
 
 	addr_print(a, text);
-	json_array_foreach (list, i, e)
+	json_array_foreach(list, i, e)
 		if (json_integer_value(json_object_get(e, "port")) == port &&
 			!strcmp(json_string_value(json_object_get(e, "address")), text))
 			return;
@@ -104,14 +103,15 @@ static int slice_compare(const void *a, const void *b)
 		(*(const struct slice *const *)b)->o.name);
 }
 
-static size_t slices_of(const struct slices *all, const struct service *svc, const struct slice ***out)
+static size_t slices_of(
+	const struct slices *all, const struct service *svc, const struct slice ***out)
 {
 	uint64_t hash = service_hash(svc->o.ns, svc->o.name);
 	const struct slice_ref *ref;
 	size_t n = 0;
 
 	*out = NULL;
-	hmap_for_each_hash (ref, &all->by_service, hash, by_service)
+	hmap_for_each_hash(ref, &all->by_service, hash, by_service)
 		n += slice_of(ref->slice, svc);
 	if (!n)
 		return 0;
@@ -119,7 +119,7 @@ static size_t slices_of(const struct slices *all, const struct service *svc, con
 	if (!*out)
 		abort();
 	n = 0;
-	hmap_for_each_hash (ref, &all->by_service, hash, by_service)
+	hmap_for_each_hash(ref, &all->by_service, hash, by_service)
 		if (slice_of(ref->slice, svc))
 			(*out)[n++] = ref->slice;
 	qsort(*out, n, sizeof(**out), slice_compare);
@@ -131,8 +131,7 @@ static void add_selected(const struct agent_model *model, json_t *list, const st
 {
 	const struct pod *pod;
 
-	model_each(pod, model, KIND_POD)
-	{
+	model_each(pod, model, KIND_POD) {
 		uint16_t number = port->target;
 
 		if (!pod->overlay || !pod->ready || !is_at(node, pod->node_name) ||
@@ -147,7 +146,8 @@ static void add_selected(const struct agent_model *model, json_t *list, const st
 }
 
 static json_t *endpoints_of(const struct agent_model *model, const struct slice **slices,
-	size_t nr_slices, const struct service *svc, const struct service_port *port, const char *node)
+	size_t nr_slices, const struct service *svc, const struct service_port *port,
+	const char *node)
 {
 	json_t *list = json_array();
 
@@ -176,7 +176,8 @@ static json_t *service_value(const struct agent_model *model, const struct slice
 			json_object_set_new(port, "name", json_string(p->name));
 		json_object_set_new(port, "protocol", json_string(protocol_name(p->protocol)));
 		json_object_set_new(port, "port", json_integer(p->port));
-		json_object_set_new(port, "endpoints", endpoints_of(model, slices, n, svc, p, svc->local_only ? node : NULL));
+		json_object_set_new(port, "endpoints",
+			endpoints_of(model, slices, n, svc, p, svc->local_only ? node : NULL));
 		json_array_append_new(ports, port);
 	}
 	free(slices);
@@ -194,8 +195,7 @@ int resolve_services(const struct agent_model *model, const char *node, json_t *
 	char key[1024];
 
 	slices_index(model, &slices);
-	model_each(svc, model, KIND_SERVICE)
-	{
+	model_each(svc, model, KIND_SERVICE) {
 		if (!svc->nr_addrs)
 			continue;
 		snprintf(key, sizeof(key), "service/%s/%s", svc->o.ns, svc->o.name);

@@ -9,21 +9,22 @@
 #include "base/refuse.h"
 
 #define AFFINITY_DEFAULT_S 10800 /* Kubernetes' default: three hours */
-#define AFFINITY_MAX_S 86400	 /* and its limit */
+#define AFFINITY_MAX_S 86400     /* and its limit */
 
 static int add_cluster_ip(struct service *svc, const struct yaml_node *at)
 {
 	struct addr a;
 	int rc;
 
-	if (at->kind == YAML_NULL || (at->kind == YAML_SCALAR && (!*at->text || !strcmp(at->text, "None"))))
+	if (at->kind == YAML_NULL ||
+		(at->kind == YAML_SCALAR && (!*at->text || !strcmp(at->text, "None"))))
 		return 0;
 	if ((rc = yaml_as_addr(at, &a)) < 0)
 		return rc;
 	for (size_t i = 0; i < svc->nr_addrs; i++)
 		if (svc->addrs[i].family == a.family)
-			return yaml_refuse(at, EINVAL, "value '%s' is a second address of its family",
-				at->text);
+			return yaml_refuse(at, EINVAL,
+				"value '%s' is a second address of its family", at->text);
 	svc->addrs_at[svc->nr_addrs] = at;
 	svc->addrs[svc->nr_addrs++] = a;
 	return 0;
@@ -36,7 +37,7 @@ static int read_cluster_ips(struct service *svc, const struct yaml_node *doc)
 
 	if (rc == 0 && (!list || !list->count) && single)
 		return add_cluster_ip(svc, single);
-	yaml_each (at, list)
+	yaml_each(at, list)
 		if (rc == 0)
 			rc = add_cluster_ip(svc, at);
 	return rc;
@@ -65,7 +66,8 @@ static int read_target(const struct yaml_node *at, struct service_port *port)
 	return 0;
 }
 
-static int read_port(const struct service *svc, const struct yaml_node *at, struct service_port *port)
+static int read_port(
+	const struct service *svc, const struct yaml_node *at, struct service_port *port)
 {
 	uint64_t number;
 	int rc;
@@ -92,7 +94,7 @@ static int read_ports(struct agent_model *model, struct service *svc, const stru
 	if (rc < 0 || !list)
 		return rc;
 	svc->ports = model_alloc(model, list->count * sizeof(*svc->ports));
-	yaml_each (at, list) {
+	yaml_each(at, list) {
 		if ((rc = read_port(svc, at, &svc->ports[svc->nr_ports])) < 0)
 			return rc;
 		svc->nr_ports++;

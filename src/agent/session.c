@@ -15,8 +15,8 @@
 struct agent_session {
 	char *node;
 	struct agent_link link;
-	json_t *acked;	     /* NULL: nothing is known to be there */
-	bool asked;	     /* instance and generation were learned over this connection */
+	json_t *acked;       /* NULL: nothing is known to be there */
+	bool asked;          /* instance and generation were learned over this connection */
 	json_int_t instance; /* of the switch that acknowledged */
 	json_int_t generation;
 	struct agent_push last;
@@ -87,7 +87,7 @@ static void count_ops(struct agent_push *push, const json_t *ops)
 	size_t i;
 	json_t *op;
 
-	json_array_foreach (ops, i, op) {
+	json_array_foreach(ops, i, op) {
 		if (strcmp(json_string_value(json_object_get(op, "op")), "upsert") == 0)
 			push->upserts++;
 		else

@@ -18,7 +18,7 @@ static int read_ports(struct agent_model *model, struct slice *slice, const stru
 	if (rc < 0 || !list)
 		return rc;
 	slice->ports = model_alloc(model, list->count * sizeof(*slice->ports));
-	yaml_each (at, list) {
+	yaml_each(at, list) {
 		port = &slice->ports[slice->nr_ports++];
 		port->name = "";
 		number = 0;
@@ -64,7 +64,7 @@ static int read_endpoints(
 	if (rc < 0 || !list)
 		return rc;
 	slice->endpoints = model_alloc(model, list->count * sizeof(*slice->endpoints));
-	yaml_each (at, list)
+	yaml_each(at, list)
 		if ((rc = read_endpoint(at, family, &slice->endpoints[slice->nr_endpoints++])) < 0)
 			return rc;
 	return 0;

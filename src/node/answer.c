@@ -29,9 +29,12 @@ static bool encapsulate(struct node *node, struct rte_mbuf *m, uint32_t tunnel)
 static void send_made(struct node *node, unsigned worker, struct rte_mbuf *m, uint16_t cause,
 	const struct target *back)
 {
-	uint16_t out = back->kind == TO_PORT ? back->port : back->kind == TO_HOST ? node->host : node->uplink;
+	uint16_t out = back->kind == TO_PORT   ? back->port
+		       : back->kind == TO_HOST ? node->host
+					       : node->uplink;
 
-	if (back->kind == TO_NOWHERE || (back->kind == TO_TUNNEL && !encapsulate(node, m, back->tunnel))) {
+	if (back->kind == TO_NOWHERE ||
+		(back->kind == TO_TUNNEL && !encapsulate(node, m, back->tunnel))) {
 		rte_pktmbuf_free(m);
 		return;
 	}
@@ -52,12 +55,14 @@ static bool within_budget(struct node *node, unsigned worker, uint64_t now_ns)
 	return true;
 }
 
-void answer_error(struct node *node, unsigned worker, struct rte_mbuf *m, const struct pkt_parse *parse,
-	enum pkt_error error, uint32_t arg, uint16_t cause, const struct target *back, uint64_t now_ns)
+void answer_error(struct node *node, unsigned worker, struct rte_mbuf *m,
+	const struct pkt_parse *parse, enum pkt_error error, uint32_t arg, uint16_t cause,
+	const struct target *back, uint64_t now_ns)
 {
 	const struct model *model = __atomic_load_n(&node->model, __ATOMIC_ACQUIRE);
 	bool ip6 = parse->outer.l3_type == PKT_L3_IP6;
-	const void *src = error == PKT_ERROR_PORT_UNREACHABLE || !model ? NULL : model->gateway[ip6].bytes;
+	const void *src =
+		error == PKT_ERROR_PORT_UNREACHABLE || !model ? NULL : model->gateway[ip6].bytes;
 	struct rte_mbuf *made;
 
 	if (!within_budget(node, worker, now_ns))
@@ -80,8 +85,8 @@ static enum pkt_error error_of(enum drop_reason reason)
 }
 
 /* Drop, and tell the sender: nobody listens (RST, port unreachable) or nobody is there. */
-void answer_refuse(struct node *node, unsigned worker, struct esw_upcall *call, enum drop_reason reason,
-	const struct target *back, uint64_t now_ns)
+void answer_refuse(struct node *node, unsigned worker, struct esw_upcall *call,
+	enum drop_reason reason, const struct target *back, uint64_t now_ns)
 {
 	enum pkt_error error = error_of(reason);
 	struct rte_mbuf *m = call->pkt.m, *made;
@@ -100,7 +105,8 @@ void answer_refuse(struct node *node, unsigned worker, struct esw_upcall *call, 
 }
 
 /* An echo request for one of our addresses. */
-void answer_echo(struct node *node, unsigned worker, struct esw_upcall *call, const struct target *back)
+void answer_echo(
+	struct node *node, unsigned worker, struct esw_upcall *call, const struct target *back)
 {
 	struct rte_mbuf *m = call->pkt.m;
 
@@ -119,8 +125,8 @@ void answer_echo(struct node *node, unsigned worker, struct esw_upcall *call, co
 /* --- ARP and ND from pods and the host --- */
 
 /* Do we speak for this address? Not for the asker's own: that would be a duplicate to him. */
-static bool speaks_for(const struct node *node, const struct model *m, const struct esw_upcall *call,
-	const uint8_t target[16], bool ip6)
+static bool speaks_for(const struct node *node, const struct model *m,
+	const struct esw_upcall *call, const uint8_t target[16], bool ip6)
 {
 	const struct addr_slot *known = model_addr(m, target, ip6);
 	uint32_t self = m->pod_by_port[call->port];
@@ -130,7 +136,8 @@ static bool speaks_for(const struct node *node, const struct model *m, const str
 	return model_peer_of(m, target, ip6) != NONE;
 }
 
-void answer_arp(const struct node *node, const struct model *m, const struct bound_port *p, struct esw_upcall *call)
+void answer_arp(const struct node *node, const struct model *m, const struct bound_port *p,
+	struct esw_upcall *call)
 {
 	uint8_t target[16] = {0};
 	struct pkt_arp arp;
@@ -145,7 +152,8 @@ void answer_arp(const struct node *node, const struct model *m, const struct bou
 	call->answer = ESW_ANSWER_CONSUMED;
 	memcpy(target, arp.target_ip, 4);
 	/* a probe (RFC 5227) asks whether somebody else has the address: nobody has */
-	if (arp.op != 1 || !memcmp(arp.sender_ip, "\0\0\0\0", 4) || !speaks_for(node, m, call, target, false))
+	if (arp.op != 1 || !memcmp(arp.sender_ip, "\0\0\0\0", 4) ||
+		!speaks_for(node, m, call, target, false))
 		return;
 	if (pkt_arp_reply(call->pkt.m, call->pkt.parse, &node_gateway_mac) == 0) {
 		call->answer = ESW_ANSWER_SEND;
@@ -157,7 +165,8 @@ bool is_nd(const struct esw_upcall *call)
 {
 	uint8_t type = (uint8_t)(rte_be_to_cpu_16(call->pkt.key->hot.sport) >> 8);
 
-	return call->pkt.parse->outer.l4_type == PKT_L4_ICMP6 && type >= PKT_ND_RS && type <= PKT_ND_NA + 1;
+	return call->pkt.parse->outer.l4_type == PKT_L4_ICMP6 && type >= PKT_ND_RS &&
+	       type <= PKT_ND_NA + 1;
 }
 
 void answer_nd(struct node *node, const struct model *m, unsigned worker, struct esw_upcall *call)
@@ -167,13 +176,15 @@ void answer_nd(struct node *node, const struct model *m, unsigned worker, struct
 	int rc = pkt_nd_get(call->pkt.m, call->pkt.parse, &nd);
 
 	if (rc < 0) {
-		call->reason = rc == -DROP_EDIT_NO_HEADER ? DROP_NOT_FOR_US : (enum drop_reason)-rc;
+		call->reason =
+			rc == -DROP_EDIT_NO_HEADER ? DROP_NOT_FOR_US : (enum drop_reason) - rc;
 		return;
 	}
 	call->answer = ESW_ANSWER_CONSUMED;
 	if (nd.type != PKT_ND_NS || nd.dad || !speaks_for(node, m, call, nd.target, true))
 		return;
-	na = pkt_make_na(esw_pool(node->esw), call->pkt.m, call->pkt.parse, &nd, &node_gateway_mac, true);
+	na = pkt_make_na(
+		esw_pool(node->esw), call->pkt.m, call->pkt.parse, &nd, &node_gateway_mac, true);
 	if (na)
 		esw_generate(node->esw, worker, na, call->port, call->port);
 }
@@ -182,11 +193,12 @@ void answer_nd(struct node *node, const struct model *m, unsigned worker, struct
 
 static bool is_own(const struct prefix *vtep, const void *bytes)
 {
-	return !addr_is_none(&vtep->addr) && !memcmp(vtep->addr.bytes, bytes, addr_is_v6(&vtep->addr) ? 16 : 4);
+	return !addr_is_none(&vtep->addr) &&
+	       !memcmp(vtep->addr.bytes, bytes, addr_is_v6(&vtep->addr) ? 16 : 4);
 }
 
-static void uplink_arp(struct node *node, const struct bound_port *p, unsigned worker, struct esw_upcall *call,
-	uint64_t now_ns)
+static void uplink_arp(struct node *node, const struct bound_port *p, unsigned worker,
+	struct esw_upcall *call, uint64_t now_ns)
 {
 	struct rte_ether_addr mac;
 	struct pkt_arp arp;
@@ -209,8 +221,8 @@ static void uplink_arp(struct node *node, const struct bound_port *p, unsigned w
 	}
 }
 
-static void uplink_nd(struct node *node, const struct bound_port *p, unsigned worker, struct esw_upcall *call,
-	uint64_t now_ns)
+static void uplink_nd(struct node *node, const struct bound_port *p, unsigned worker,
+	struct esw_upcall *call, uint64_t now_ns)
 {
 	struct rte_ether_addr mac;
 	struct rte_mbuf *na;
@@ -219,7 +231,8 @@ static void uplink_nd(struct node *node, const struct bound_port *p, unsigned wo
 	int rc = pkt_nd_get(call->pkt.m, call->pkt.parse, &nd);
 
 	if (rc < 0) {
-		call->reason = rc == -DROP_EDIT_NO_HEADER ? DROP_NOT_FOR_US : (enum drop_reason)-rc;
+		call->reason =
+			rc == -DROP_EDIT_NO_HEADER ? DROP_NOT_FOR_US : (enum drop_reason) - rc;
 		return;
 	}
 	call->reason = DROP_MULTICAST;
@@ -238,7 +251,8 @@ static void uplink_nd(struct node *node, const struct bound_port *p, unsigned wo
 		esw_generate(node->esw, worker, na, call->port, call->port);
 }
 
-static enum drop_reason stray_tunnel(const struct node *node, const struct model *m, const struct esw_upcall *call)
+static enum drop_reason stray_tunnel(
+	const struct node *node, const struct model *m, const struct esw_upcall *call)
 {
 	if (m && call->pkt.key->hot.vni != rte_cpu_to_be_32(m->peers[m->local].vni))
 		return DROP_UNKNOWN_VNI;
@@ -246,8 +260,8 @@ static enum drop_reason stray_tunnel(const struct node *node, const struct model
 }
 
 /* What came by the uplink and was not a tunnel packet for us. */
-void answer_uplink(struct node *node, const struct model *m, const struct bound_port *port, unsigned worker,
-	struct esw_upcall *call, uint64_t now_ns)
+void answer_uplink(struct node *node, const struct model *m, const struct bound_port *port,
+	unsigned worker, struct esw_upcall *call, uint64_t now_ns)
 {
 	static const struct target same_way = {.kind = TO_PORT};
 	const struct pkt_parse *p = call->pkt.parse;

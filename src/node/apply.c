@@ -79,8 +79,10 @@ static int apply_op(json_t *state, const json_t *op, size_t i)
 
 	if (!what || !kind || !name || !*name)
 		return refuse(EINVAL, "node.apply: ops[%zu]: op, kind or name is missing", i);
-	if (strcmp(kind, "node") && strcmp(kind, "pod") && strcmp(kind, "service") && strcmp(kind, "policy"))
-		return refuse(EINVAL, "node.apply: ops[%zu]: kind '%s' is not node, pod, service or policy", i,
+	if (strcmp(kind, "node") && strcmp(kind, "pod") && strcmp(kind, "service") &&
+		strcmp(kind, "policy"))
+		return refuse(EINVAL,
+			"node.apply: ops[%zu]: kind '%s' is not node, pod, service or policy", i,
 			kind);
 	if (snprintf(key, sizeof(key), "%s/%s", kind, name) >= (int)sizeof(key))
 		return refuse(EINVAL, "node.apply: ops[%zu]: the name is too long", i);
@@ -89,29 +91,34 @@ static int apply_op(json_t *state, const json_t *op, size_t i)
 		return 0;
 	}
 	if (strcmp(what, "upsert") || !json_is_object(value))
-		return refuse(EINVAL, "node.apply: ops[%zu]: op '%s' is not delete or upsert with a value", i,
+		return refuse(EINVAL,
+			"node.apply: ops[%zu]: op '%s' is not delete or upsert with a value", i,
 			what);
-	return json_object_set(state, key, value) < 0 ? refuse(ENOMEM, "node.apply: out of memory") : 0;
+	return json_object_set(state, key, value) < 0 ? refuse(ENOMEM, "node.apply: out of memory")
+						      : 0;
 }
 
-static int check_base(const struct node *node, const json_t *params, json_int_t *generation, bool *full)
+static int check_base(
+	const struct node *node, const json_t *params, json_int_t *generation, bool *full)
 {
 	const char *name;
 	json_int_t instance = 0, base = 0;
 	json_error_t error;
 
 	*generation = 0;
-	if (json_unpack_ex((json_t *)(uintptr_t)params, &error, 0, "{s:s, s?I, s?I, s?I}", "node", &name,
-		    "instance", &instance, "base_generation", &base, "generation", generation) < 0)
+	if (json_unpack_ex((json_t *)(uintptr_t)params, &error, 0, "{s:s, s?I, s?I, s?I}", "node",
+		    &name, "instance", &instance, "base_generation", &base, "generation",
+		    generation) < 0)
 		return refuse(EINVAL, "node.apply: %s", error.text);
 	if (strcmp(name, node->card.name))
-		return refuse(EINVAL, "node.apply: field 'node': value '%s' is not this node, '%s'", name,
-			node->card.name);
+		return refuse(EINVAL, "node.apply: field 'node': value '%s' is not this node, '%s'",
+			name, node->card.name);
 	if (instance && (uint64_t)instance != node->instance)
 		return refuse(ESTALE, "node.apply: this switch started anew, send everything");
 	*full = !base;
 	if (base && (uint64_t)base != node->generation)
-		return refuse(ESTALE, "node.apply: base_generation is %lld, but the state here is %llu",
+		return refuse(ESTALE,
+			"node.apply: base_generation is %lld, but the state here is %llu",
 			(long long)base, (unsigned long long)node->generation);
 	return 0;
 }
@@ -126,13 +133,14 @@ int node_apply(struct node *node, const json_t *params, json_t **result)
 	int rc;
 
 	if (!node->esw)
-		return refuse(ENODEV, "node.apply: node '%s' is not attached to a switch", node->card.name);
+		return refuse(ENODEV, "node.apply: node '%s' is not attached to a switch",
+			node->card.name);
 	if ((rc = check_base(node, params, &generation, &full)) < 0)
 		return rc;
 	if (!json_is_array(ops))
 		return refuse(EINVAL, "node.apply: field 'ops' is not a list");
 	state = full || !node->state ? json_object() : json_copy(node->state);
-	json_array_foreach ((json_t *)(uintptr_t)ops, i, op)
+	json_array_foreach((json_t *)(uintptr_t)ops, i, op)
 		if (rc == 0)
 			rc = apply_op(state, op, i);
 	if (rc == 0)
@@ -152,7 +160,7 @@ int node_apply(struct node *node, const json_t *params, json_t **result)
 
 int node_state_json(struct node *node, const json_t *params, json_t **result)
 {
-	*result = json_pack("{s:s, s:I, s:I}", "node", node->card.name, "instance", (json_int_t)node->instance,
-		"generation", (json_int_t)node->generation);
+	*result = json_pack("{s:s, s:I, s:I}", "node", node->card.name, "instance",
+		(json_int_t)node->instance, "generation", (json_int_t)node->generation);
 	return 0;
 }

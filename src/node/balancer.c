@@ -26,8 +26,8 @@ struct named {
 struct balancer {
 	struct hmap slots, turns;
 	struct backend_count *counts; /* SLOTS_MAX */
-	const char **services;	      /* SLOTS_MAX */
-	uint32_t *positions;	      /* TURNS_MAX; atomic */
+	const char **services;        /* SLOTS_MAX */
+	uint32_t *positions;          /* TURNS_MAX; atomic */
 };
 
 static void *reserve(size_t size)
@@ -58,7 +58,7 @@ static void names_free(struct hmap *map)
 {
 	struct named *n, *tmp;
 
-	hmap_for_each_safe (n, tmp, map, by_name) {
+	hmap_for_each_safe(n, tmp, map, by_name) {
 		free(n->service);
 		free(n);
 	}
@@ -83,7 +83,7 @@ static struct named *number(struct hmap *map, const char *name, uint32_t max)
 	uint64_t hash = hmap_hash_str(name);
 	struct named *n;
 
-	hmap_for_each_hash (n, map, hash, by_name)
+	hmap_for_each_hash(n, map, hash, by_name)
 		if (!strcmp(n->name, name))
 			return n;
 	if (hmap_count(map) == max)

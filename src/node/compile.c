@@ -38,7 +38,8 @@ int want_addr(const struct compiler *c, const json_t *value, const char *field, 
 	const char *text = json_string_value(value);
 
 	if (!text || addr_parse(text, a) < 0)
-		return compile_refuse(c, field, "value '%s' is not an IP address", text ? text : "?");
+		return compile_refuse(
+			c, field, "value '%s' is not an IP address", text ? text : "?");
 	return 0;
 }
 
@@ -47,7 +48,8 @@ int want_prefix(const struct compiler *c, const json_t *value, const char *field
 	const char *text = json_string_value(value);
 
 	if (!text || prefix_parse(text, p) < 0)
-		return compile_refuse(c, field, "value '%s' is not an IP prefix", text ? text : "?");
+		return compile_refuse(
+			c, field, "value '%s' is not an IP prefix", text ? text : "?");
 	*p = prefix_network(p);
 	return 0;
 }
@@ -61,7 +63,8 @@ int want_port(const struct compiler *c, const json_t *map, const char *field, ui
 	if (!value)
 		return 0;
 	if (!json_is_integer(value) || n < 1 || n > 65535)
-		return compile_refuse(c, field, "value %lld is not a port from 1 to 65535", (long long)n);
+		return compile_refuse(
+			c, field, "value %lld is not a port from 1 to 65535", (long long)n);
 	*port = (uint16_t)n;
 	return 0;
 }
@@ -77,7 +80,8 @@ int want_proto(const struct compiler *c, const json_t *map, uint8_t *proto)
 	else if (text && !strcmp(text, "SCTP"))
 		*proto = IPPROTO_SCTP;
 	else
-		return compile_refuse(c, "protocol", "value '%s' is not TCP, UDP or SCTP", text ? text : "");
+		return compile_refuse(
+			c, "protocol", "value '%s' is not TCP, UDP or SCTP", text ? text : "");
 	return 0;
 }
 
@@ -121,7 +125,7 @@ static int compile_cidrs(struct compiler *c, const json_t *value, uint32_t index
 	size_t i;
 	int rc;
 
-	json_array_foreach ((json_t *)(uintptr_t)cidrs, i, cidr) {
+	json_array_foreach((json_t *)(uintptr_t)cidrs, i, cidr) {
 		struct cidr *slot;
 		uint32_t at = GROW(c->m->cidrs, c->m->nr_cidrs, *cap);
 
@@ -137,26 +141,30 @@ static int compile_node(struct compiler *c, const char *name, const json_t *valu
 {
 	const struct card_node *card = c->env->card;
 	struct peer *peer = &c->m->peers[c->m->nr_peers];
-	const json_t *vni = json_object_get(value, "vni"), *list = json_object_get(value, "vteps"), *vtep;
+	const json_t *vni = json_object_get(value, "vni"), *list = json_object_get(value, "vteps"),
+		     *vtep;
 	struct addr a;
 	size_t i;
 	int rc;
 
 	*peer = (struct peer){.name = name, .tunnel = {NONE, NONE}, .vni = card ? card->vni : 0};
 	peer->local = !strcmp(name, c->env->node);
-	json_array_foreach ((json_t *)(uintptr_t)list, i, vtep) {
+	json_array_foreach((json_t *)(uintptr_t)list, i, vtep) {
 		if ((rc = want_addr(c, vtep, "vteps", &a)) < 0)
 			return rc;
 		set_vtep(peer, &a);
 	}
-	if (vni && (!json_is_integer(vni) || json_integer_value(vni) < 1 || json_integer_value(vni) > VNI_MAX))
+	if (vni && (!json_is_integer(vni) || json_integer_value(vni) < 1 ||
+			   json_integer_value(vni) > VNI_MAX))
 		return compile_refuse(c, "vni", "it is not a number from 1 to %u", VNI_MAX);
-	if (vni && peer->local && card && card->vni && card->vni != (uint32_t)json_integer_value(vni))
+	if (vni && peer->local && card && card->vni &&
+		card->vni != (uint32_t)json_integer_value(vni))
 		return compile_refuse(c, "vni", "value %lld contradicts the card profile's vni: %u",
 			(long long)json_integer_value(vni), card->vni);
 	if (vni)
 		peer->vni = (uint32_t)json_integer_value(vni);
-	if (peer->local && card && !(addr_is_none(&card->vtep4.addr) && addr_is_none(&card->vtep6.addr))) {
+	if (peer->local && card &&
+		!(addr_is_none(&card->vtep4.addr) && addr_is_none(&card->vtep6.addr))) {
 		/* the wire is the card's, whatever the cluster believes */
 		memset(peer->vtep, 0, sizeof(peer->vtep));
 		vtep_from_card(peer, &card->vtep4);
@@ -169,7 +177,8 @@ static int compile_node(struct compiler *c, const char *name, const json_t *valu
 
 static int cidr_longest_first(const void *a, const void *b)
 {
-	return (int)((const struct cidr *)b)->prefix.len - (int)((const struct cidr *)a)->prefix.len;
+	return (int)((const struct cidr *)b)->prefix.len -
+	       (int)((const struct cidr *)a)->prefix.len;
 }
 
 /* --- walking the state by kind --- */
@@ -187,7 +196,7 @@ static uint32_t count_kind(const struct compiler *c, const char *kind)
 	json_t *value;
 	uint32_t n = 0;
 
-	json_object_foreach (c->m->state, key, value)
+	json_object_foreach(c->m->state, key, value)
 		n += name_of(key, kind) != NULL;
 	return n;
 }
@@ -202,7 +211,7 @@ static int compile_nodes(struct compiler *c)
 
 	c->m->peers = zeroed(count_kind(c, "node"), sizeof(*c->m->peers));
 	c->m->local = NONE;
-	json_object_foreach (c->m->state, key, value) {
+	json_object_foreach(c->m->state, key, value) {
 		if (!(name = name_of(key, "node")))
 			continue;
 		snprintf(object, sizeof(object), "node %s", name);
@@ -224,7 +233,7 @@ uint32_t compile_pod_index(const struct compiler *c, const char *name)
 {
 	const struct pod_name *n;
 
-	hmap_for_each_hash (n, &c->pod_names, hmap_hash_str(name), by_name)
+	hmap_for_each_hash(n, &c->pod_names, hmap_hash_str(name), by_name)
 		if (!strcmp(c->m->pods[n->index].name, name))
 			return n->index;
 	return NONE;
@@ -244,20 +253,22 @@ static int compile_vf(struct compiler *c, struct pod *pod, const json_t *value, 
 	int port = c->env->port_of(c->env->arg, vf, pod->name);
 
 	if (port == -1)
-		return compile_refuse(c, "vf", "value '%s' is not a port of this switch", vf ? vf : "");
+		return compile_refuse(
+			c, "vf", "value '%s' is not a port of this switch", vf ? vf : "");
 	if (port == -EEXIST)
 		return refuse_more(-EINVAL, "node.apply: %s: field 'vf'", c->object);
 	if (port < 0)
 		return 0; /* nobody says which: the pod gets no traffic yet, drop reason no-pod */
 	if (c->m->pod_by_port[port] != NONE)
-		return compile_refuse(c, "vf", "value '%s' already belongs to pod %s", vf ? vf : "?",
-			c->m->pods[c->m->pod_by_port[port]].name);
+		return compile_refuse(c, "vf", "value '%s' already belongs to pod %s",
+			vf ? vf : "?", c->m->pods[c->m->pod_by_port[port]].name);
 	pod->port = (uint16_t)port;
 	c->m->pod_by_port[port] = index;
 	return 0;
 }
 
-static int compile_pod_addrs(struct compiler *c, struct pod *pod, const json_t *value, uint32_t index)
+static int compile_pod_addrs(
+	struct compiler *c, struct pod *pod, const json_t *value, uint32_t index)
 {
 	const json_t *list = json_object_get(value, "addresses"), *item;
 	const struct addr_slot *old;
@@ -266,7 +277,7 @@ static int compile_pod_addrs(struct compiler *c, struct pod *pod, const json_t *
 	size_t i;
 	int rc;
 
-	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+	json_array_foreach((json_t *)(uintptr_t)list, i, item) {
 		if ((rc = want_addr(c, item, "addresses", &a)) < 0)
 			return rc;
 		old = model_addr(c->m, a.bytes, addr_is_v6(&a));
@@ -275,8 +286,8 @@ static int compile_pod_addrs(struct compiler *c, struct pod *pod, const json_t *
 				addr_print(&a, text),
 				old->kind == ADDR_POD ? c->m->pods[old->index].name : "a node");
 		if (!addr_is_none(&pod->addrs[addr_is_v6(&a)]))
-			return compile_refuse(c, "addresses", "value '%s' is a second one of its family",
-				addr_print(&a, text));
+			return compile_refuse(c, "addresses",
+				"value '%s' is a second one of its family", addr_print(&a, text));
 		pod->addrs[addr_is_v6(&a)] = a;
 		model_add_addr(c->m, &a, ADDR_POD, index);
 	}
@@ -294,7 +305,8 @@ static int compile_pod(struct compiler *c, const char *name, const json_t *value
 	*pod = (struct pod){.name = name, .side = {NONE, NONE}, .port = FLOW_PORT_NONE};
 	pod->peer = peer_index(c, node);
 	if (pod->peer == NONE)
-		return compile_refuse(c, "node", "value '%s' is not a known node", node ? node : "");
+		return compile_refuse(
+			c, "node", "value '%s' is not a known node", node ? node : "");
 	n->index = index;
 	hmap_insert(&c->pod_names, &n->by_name, hmap_hash_str(name));
 	if ((rc = compile_pod_addrs(c, pod, value, index)) < 0)
@@ -313,7 +325,7 @@ static int compile_pods(struct compiler *c)
 	c->m->pods = zeroed(n, sizeof(*c->m->pods));
 	c->pod_name_nodes = zeroed(n, sizeof(*c->pod_name_nodes));
 	hmap_reserve(&c->pod_names, n);
-	json_object_foreach (c->m->state, key, value) {
+	json_object_foreach(c->m->state, key, value) {
 		if (!(name = name_of(key, "pod")))
 			continue;
 		snprintf(object, sizeof(object), "pod %s", name);
@@ -388,9 +400,11 @@ static int compile_all(struct compiler *c)
 {
 	int rc;
 
-	size_addrs(c->m, 2 * (count_kind(c, "node") + count_kind(c, "pod") + count_kind(c, "service")) + 16);
-	if ((rc = compile_nodes(c)) < 0 || (rc = add_node_addrs(c)) < 0 || (rc = compile_pods(c)) < 0 ||
-		(rc = compile_services(c)) < 0 || (rc = compile_policies(c)) < 0)
+	size_addrs(c->m,
+		2 * (count_kind(c, "node") + count_kind(c, "pod") + count_kind(c, "service")) + 16);
+	if ((rc = compile_nodes(c)) < 0 || (rc = add_node_addrs(c)) < 0 ||
+		(rc = compile_pods(c)) < 0 || (rc = compile_services(c)) < 0 ||
+		(rc = compile_policies(c)) < 0)
 		return rc;
 	add_gateways(c->m);
 	return 0;

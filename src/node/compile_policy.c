@@ -24,11 +24,11 @@ struct policies {
 	struct rule *rules; /* scratch */
 	uint32_t nr_rules, cap_rules;
 	uint32_t *selected; /* policies of the pod at hand */
-	uint32_t *keys;	    /* policy lists of the sides made so far, one after another */
+	uint32_t *keys;     /* policy lists of the sides made so far, one after another */
 	uint32_t nr_keys, cap_keys;
 	struct {
 		uint32_t first, count, dir;
-	} *side_keys;
+	} * side_keys;
 	uint32_t nr_side_keys, cap_side_keys;
 };
 
@@ -59,11 +59,12 @@ static int compile_block(struct compiler *c, const json_t *value)
 	size_t i;
 	int rc;
 
-	if ((rc = want_prefix(c, json_object_get(value, "cidr"), "peers.blocks.cidr", &b->cidr)) < 0)
+	if ((rc = want_prefix(c, json_object_get(value, "cidr"), "peers.blocks.cidr", &b->cidr)) <
+		0)
 		return rc;
 	b->first_except = c->m->nr_excepts;
 	b->nr_except = (uint32_t)json_array_size(list);
-	json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+	json_array_foreach((json_t *)(uintptr_t)list, i, item) {
 		uint32_t at = GROW(c->m->excepts, c->m->nr_excepts, c->cap_excepts);
 
 		if ((rc = want_prefix(c, item, "peers.blocks.except", &c->m->excepts[at])) < 0)
@@ -98,8 +99,9 @@ static void compile_pod_set(struct compiler *c, struct rule *r, const json_t *po
 		return;
 	r->pods = new_pod_set(c);
 	set = &c->m->pod_sets[(size_t)r->pods * c->m->pod_words];
-	json_array_foreach ((json_t *)(uintptr_t)pods, i, item) {
-		uint32_t pod = compile_pod_index(c, json_string_value(item) ? json_string_value(item) : "");
+	json_array_foreach((json_t *)(uintptr_t)pods, i, item) {
+		uint32_t pod = compile_pod_index(
+			c, json_string_value(item) ? json_string_value(item) : "");
 
 		/* a name without a pod selects nothing: the pod went, the policy's update is on its way */
 		if (pod != NONE)
@@ -109,7 +111,8 @@ static void compile_pod_set(struct compiler *c, struct rule *r, const json_t *po
 
 static int compile_rule(struct compiler *c, const json_t *value, struct rule *r)
 {
-	const json_t *peers = json_object_get(value, "peers"), *ports = json_object_get(value, "ports");
+	const json_t *peers = json_object_get(value, "peers"),
+		     *ports = json_object_get(value, "ports");
 	json_t *item;
 	size_t i;
 	int rc;
@@ -120,16 +123,17 @@ static int compile_rule(struct compiler *c, const json_t *value, struct rule *r)
 	r->first_block = c->m->nr_blocks;
 	r->nr_blocks = (uint32_t)json_array_size(json_object_get(peers, "blocks"));
 	compile_pod_set(c, r, json_object_get(peers, "pods"));
-	json_array_foreach ((json_t *)(uintptr_t)ports, i, item)
+	json_array_foreach((json_t *)(uintptr_t)ports, i, item)
 		if ((rc = compile_range(c, item)) < 0)
 			return rc;
-	json_array_foreach (json_object_get(peers, "blocks"), i, item)
+	json_array_foreach(json_object_get(peers, "blocks"), i, item)
 		if ((rc = compile_block(c, item)) < 0)
 			return rc;
 	return 0;
 }
 
-static int compile_policy(struct compiler *c, struct policies *p, struct compiled *out, const json_t *value)
+static int compile_policy(
+	struct compiler *c, struct policies *p, struct compiled *out, const json_t *value)
 {
 	static const char *const fields[] = {[INGRESS] = "ingress", [EGRESS] = "egress"};
 	json_t *item;
@@ -142,7 +146,7 @@ static int compile_policy(struct compiler *c, struct policies *p, struct compile
 
 		out->isolates[dir] = list != NULL;
 		out->first[dir] = p->nr_rules;
-		json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+		json_array_foreach((json_t *)(uintptr_t)list, i, item) {
 			struct rule r = {0};
 
 			if ((rc = compile_rule(c, item, &r)) < 0)
@@ -201,7 +205,8 @@ static int pair_compare(const void *a, const void *b)
 {
 	const struct pair *x = a, *y = b;
 
-	return x->pod != y->pod ? (x->pod < y->pod ? -1 : 1) : (x->policy > y->policy) - (x->policy < y->policy);
+	return x->pod != y->pod ? (x->pod < y->pod ? -1 : 1)
+				: (x->policy > y->policy) - (x->policy < y->policy);
 }
 
 static uint32_t list_pairs(const struct compiler *c, const struct policies *p, struct pair **out)
@@ -212,7 +217,7 @@ static uint32_t list_pairs(const struct compiler *c, const struct policies *p, s
 	size_t i;
 
 	for (uint32_t policy = 0; policy < p->n; policy++)
-		json_array_foreach (json_object_get(p->v[policy].value, "pods"), i, item) {
+		json_array_foreach(json_object_get(p->v[policy].value, "pods"), i, item) {
 			const char *name = json_string_value(item);
 			uint32_t pod = name ? compile_pod_index(c, name) : NONE;
 
@@ -252,7 +257,7 @@ static int compile_each(struct compiler *c, struct policies *p)
 	json_t *value;
 	int rc;
 
-	json_object_foreach (c->m->state, key, value) {
+	json_object_foreach(c->m->state, key, value) {
 		if (strncmp(key, "policy/", 7))
 			continue;
 		snprintf(object, sizeof(object), "policy %s", key + 7);
@@ -266,7 +271,8 @@ static int compile_each(struct compiler *c, struct policies *p)
 int compile_policies(struct compiler *c)
 {
 	size_t max = json_object_size(c->m->state) + 1;
-	struct policies p = {.v = calloc(max, sizeof(*p.v)), .selected = calloc(max, sizeof(*p.selected))};
+	struct policies p = {
+		.v = calloc(max, sizeof(*p.v)), .selected = calloc(max, sizeof(*p.selected))};
 	int rc;
 
 	if (!p.v || !p.selected)

@@ -39,14 +39,15 @@ static int add_backend(struct compiler *c, struct front *f, const char *service,
 	return 0;
 }
 
-static int add_backends(struct compiler *c, struct front *f, const char *service, const json_t *list)
+static int add_backends(
+	struct compiler *c, struct front *f, const char *service, const json_t *list)
 {
 	json_t *e;
 	size_t i;
 	int rc;
 
 	f->first = c->m->nr_backends;
-	json_array_foreach ((json_t *)(uintptr_t)list, i, e)
+	json_array_foreach((json_t *)(uintptr_t)list, i, e)
 		if ((rc = add_backend(c, f, service, e)) < 0)
 			return rc;
 	return 0;
@@ -58,7 +59,8 @@ static int read_front(const struct compiler *c, const json_t *port, struct front
 	uint16_t number = 0;
 	int rc;
 
-	if ((rc = want_proto(c, port, &f->proto)) < 0 || (rc = want_port(c, port, "port", &number)) < 0)
+	if ((rc = want_proto(c, port, &f->proto)) < 0 ||
+		(rc = want_port(c, port, "port", &number)) < 0)
 		return rc;
 	if (!number)
 		return compile_refuse(c, "ports.port", "it is missing");
@@ -94,13 +96,14 @@ static int add_front(struct compiler *c, const struct front *like, const struct 
 
 static int read_algorithm(const struct compiler *c, const json_t *value, struct front *f)
 {
-	static const char *const names[] = {"round-robin", "least-connections", "random", "source-hash"};
+	static const char *const names[] = {
+		"round-robin", "least-connections", "random", "source-hash"};
 	const char *text = json_string_value(json_object_get(value, "algorithm"));
 	json_int_t affinity = json_integer_value(json_object_get(value, "affinity_s"));
 
 	if (affinity < 0 || affinity > 86400)
-		return compile_refuse(c, "affinity_s", "value %lld is not from 0 to 86400",
-			(long long)affinity);
+		return compile_refuse(
+			c, "affinity_s", "value %lld is not from 0 to 86400", (long long)affinity);
 	f->affinity_s = (uint32_t)affinity;
 	for (size_t i = 0; text && i < ARRAY_SIZE(names); i++)
 		if (!strcmp(names[i], text)) {
@@ -118,7 +121,7 @@ static int claim_address(struct compiler *c, const struct addr *a)
 	if (old)
 		return compile_refuse(c, "addresses", "value '%s' already belongs to %s",
 			addr_print(a, text),
-			old->kind == ADDR_POD	 ? c->m->pods[old->index].name
+			old->kind == ADDR_POD    ? c->m->pods[old->index].name
 			: old->kind == ADDR_NODE ? c->m->peers[old->index].name
 						 : "another service");
 	model_add_addr(c->m, a, ADDR_SERVICE, 0);
@@ -127,7 +130,8 @@ static int claim_address(struct compiler *c, const struct addr *a)
 
 static int compile_service(struct compiler *c, const char *name, const json_t *value, uint32_t *cap)
 {
-	const json_t *addrs = json_object_get(value, "addresses"), *ports = json_object_get(value, "ports");
+	const json_t *addrs = json_object_get(value, "addresses"),
+		     *ports = json_object_get(value, "ports");
 	struct front f = {.service = name};
 	json_t *item, *port;
 	struct addr a;
@@ -136,10 +140,11 @@ static int compile_service(struct compiler *c, const char *name, const json_t *v
 
 	if ((rc = read_algorithm(c, value, &f)) < 0)
 		return rc;
-	json_array_foreach ((json_t *)(uintptr_t)addrs, i, item) {
-		if ((rc = want_addr(c, item, "addresses", &a)) < 0 || (rc = claim_address(c, &a)) < 0)
+	json_array_foreach((json_t *)(uintptr_t)addrs, i, item) {
+		if ((rc = want_addr(c, item, "addresses", &a)) < 0 ||
+			(rc = claim_address(c, &a)) < 0)
 			return rc;
-		json_array_foreach ((json_t *)(uintptr_t)ports, j, port)
+		json_array_foreach((json_t *)(uintptr_t)ports, j, port)
 			if ((rc = add_front(c, &f, &a, port, cap)) < 0)
 				return rc;
 	}
@@ -154,7 +159,7 @@ int compile_services(struct compiler *c)
 	json_t *value;
 	int rc;
 
-	json_object_foreach (c->m->state, key, value) {
+	json_object_foreach(c->m->state, key, value) {
 		if (strncmp(key, "service/", 8))
 			continue;
 		snprintf(object, sizeof(object), "service %s", key + 8);

@@ -19,7 +19,7 @@
 #define CAPACITY_DEFAULT (1u << 20)
 #define SOFT_CAPACITY (1u << 16)
 #define USER_LEARNS 1u /* conn_spec.user: install with the second packet */
-#define EVICT_SCAN 64	/* connections looked at to make room for one */
+#define EVICT_SCAN 64  /* connections looked at to make room for one */
 #define EVICT_IDLE_NS (5ull * 1000000000ull)
 #define TCP_SYN_ONLY 0x02
 #define TCP_FLAGS_SYN_ACK_RST 0x16
@@ -95,8 +95,8 @@ static uint16_t port_of(const struct node *node, const struct target *t)
 	return t->kind == TO_PORT ? t->port : t->kind == TO_TUNNEL ? node->uplink : node->host;
 }
 
-static void fill_rewrites(const struct node *node, const struct question *q, const struct decision *d,
-	struct flow_rewrite rw[2])
+static void fill_rewrites(const struct node *node, const struct question *q,
+	const struct decision *d, struct flow_rewrite rw[2])
 {
 	uint16_t common = q->ip6 ? FLOW_RW_IP6 : 0;
 
@@ -123,8 +123,8 @@ static void fill_rewrites(const struct node *node, const struct question *q, con
 }
 
 /* False: the packet has nothing to remember it by. */
-static bool fill_spec(const struct node *node, const struct esw_upcall *call, const struct question *q,
-	const struct decision *d, struct conn_spec *spec)
+static bool fill_spec(const struct node *node, const struct esw_upcall *call,
+	const struct question *q, const struct decision *d, struct conn_spec *spec)
 {
 	struct conn_key *o = &spec->key[0], *r = &spec->key[1];
 
@@ -163,18 +163,21 @@ static void consider(void *arg, const struct conn_info *info)
 {
 	struct victim *v = arg;
 	bool closed = info->state == CONN_CLOSED || info->state == CONN_CLOSING;
-	bool best_closed = v->found && (v->info.state == CONN_CLOSED || v->info.state == CONN_CLOSING);
+	bool best_closed =
+		v->found && (v->info.state == CONN_CLOSED || v->info.state == CONN_CLOSING);
 
 	if (!closed && idle_ns(info, v->now_ns) < EVICT_IDLE_NS)
 		return;
 	if (v->found && (best_closed > closed ||
-				(best_closed == closed && idle_ns(info, v->now_ns) <= idle_ns(&v->info, v->now_ns))))
+				(best_closed == closed &&
+					idle_ns(info, v->now_ns) <= idle_ns(&v->info, v->now_ns))))
 		return;
 	v->info = *info;
 	v->found = true;
 }
 
-static bool make_room(struct node *node, unsigned worker, struct flow_conn_table *table, uint64_t now_ns)
+static bool make_room(
+	struct node *node, unsigned worker, struct flow_conn_table *table, uint64_t now_ns)
 {
 	struct victim v = {.now_ns = now_ns};
 
@@ -189,7 +192,8 @@ static bool make_room(struct node *node, unsigned worker, struct flow_conn_table
  * client used one source port for two services that led to one backend). */
 enum taken { FOLLOW, AGAIN, CLASH };
 
-static enum taken taken(struct node *node, struct flow_conn_table *table, const struct conn_spec *spec, conn_ref *ref)
+static enum taken taken(struct node *node, struct flow_conn_table *table,
+	const struct conn_spec *spec, conn_ref *ref)
 {
 	struct conn_info info;
 	bool clash = false;
@@ -228,8 +232,8 @@ static bool has_sport(const struct conn_key *k)
 #define ADD_TRIES 16
 
 /* 0 and *ref, -EEXIST, -ENOSPC. May change the spec's source port. */
-static int add(struct node *node, unsigned worker, struct flow_conn_table *table, struct conn_spec *spec,
-	uint64_t now_ns, conn_ref *ref)
+static int add(struct node *node, unsigned worker, struct flow_conn_table *table,
+	struct conn_spec *spec, uint64_t now_ns, conn_ref *ref)
 {
 	int rc = -EEXIST;
 
@@ -270,12 +274,13 @@ static void follow(struct esw_upcall *call, struct flow_conn_table *table, conn_
 static void forward_once(const struct node *node, struct esw_upcall *call, const struct question *q,
 	const struct decision *d)
 {
-	call->rewrite = (struct flow_rewrite){.flags = q->ip6 ? FLOW_RW_IP6 : 0, .hop = hop_of(node, &d->forward)};
+	call->rewrite = (struct flow_rewrite){
+		.flags = q->ip6 ? FLOW_RW_IP6 : 0, .hop = hop_of(node, &d->forward)};
 	call->answer = ESW_ANSWER_REWRITE;
 }
 
-static void remember(struct node *node, unsigned worker, struct esw_upcall *call, struct conn_spec *spec,
-	uint64_t now_ns)
+static void remember(struct node *node, unsigned worker, struct esw_upcall *call,
+	struct conn_spec *spec, uint64_t now_ns)
 {
 	conn_ref ref;
 	int rc = add(node, worker, node->soft, spec, now_ns, &ref);
@@ -286,8 +291,8 @@ static void remember(struct node *node, unsigned worker, struct esw_upcall *call
 		call->reason = rc == -ENOSPC ? DROP_CT_FULL : DROP_CT_INVALID;
 }
 
-void conns_follow(struct node *node, unsigned worker, struct esw_upcall *call, const struct question *q,
-	const struct decision *d)
+void conns_follow(struct node *node, unsigned worker, struct esw_upcall *call,
+	const struct question *q, const struct decision *d)
 {
 	struct node_worker *w = &node->workers[worker];
 	struct conn_spec spec;
@@ -311,7 +316,8 @@ void conns_follow(struct node *node, unsigned worker, struct esw_upcall *call, c
 	w->decided_forward++;
 }
 
-static void installed(struct node_worker *w, const struct node *node, struct esw_upcall *call, conn_ref ref)
+static void installed(
+	struct node_worker *w, const struct node *node, struct esw_upcall *call, conn_ref ref)
 {
 	follow(call, node->conns, ref);
 	w->decided_install++;
@@ -319,8 +325,8 @@ static void installed(struct node_worker *w, const struct node *node, struct esw
 }
 
 /* What the burst did not take at once: keys that are taken, a table that is full. */
-static void install_again(struct node *node, unsigned worker, struct esw_upcall *call, struct conn_spec *spec,
-	uint64_t now_ns)
+static void install_again(struct node *node, unsigned worker, struct esw_upcall *call,
+	struct conn_spec *spec, uint64_t now_ns)
 {
 	struct node_worker *w = &node->workers[worker];
 	conn_ref ref;
@@ -358,7 +364,8 @@ void conns_commit(struct node *node, unsigned worker, uint64_t now_ns)
 	w->nr_specs = 0;
 }
 
-static bool promote(struct node *node, unsigned worker, const struct conn_info *info, uint64_t now_ns, conn_ref *ref)
+static bool promote(struct node *node, unsigned worker, const struct conn_info *info,
+	uint64_t now_ns, conn_ref *ref)
 {
 	struct conn_spec spec = {.owner = info->owner};
 
@@ -372,7 +379,8 @@ static bool promote(struct node *node, unsigned worker, const struct conn_info *
 }
 
 /* A packet of a flow that is only forwarded. False: the flow is over, decide anew. */
-bool conns_soft_hit(struct node *node, unsigned worker, struct esw_upcall *call, conn_ref ref, uint64_t now_ns)
+bool conns_soft_hit(
+	struct node *node, unsigned worker, struct esw_upcall *call, conn_ref ref, uint64_t now_ns)
 {
 	struct node_worker *w = &node->workers[worker];
 	uint8_t flags = call->pkt.key->hot.tcp_flags;
@@ -381,7 +389,8 @@ bool conns_soft_hit(struct node *node, unsigned worker, struct esw_upcall *call,
 
 	if (conn_query(node->soft, ref, &info) < 0)
 		return false;
-	if (call->pkt.key->hot.proto == IPPROTO_TCP && (flags & TCP_FLAGS_SYN_ACK_RST) == TCP_SYN_ONLY) {
+	if (call->pkt.key->hot.proto == IPPROTO_TCP &&
+		(flags & TCP_FLAGS_SYN_ACK_RST) == TCP_SYN_ONLY) {
 		forget(node, node->soft, &info);
 		return false;
 	}
@@ -421,7 +430,8 @@ static void mirror_nat(const struct flow_rewrite *rw, struct pkt_nat *nat)
 }
 
 /* The error itself: from the end that was translated, it gets that end's public address. */
-static int nat_error(struct esw_upcall *call, const struct flow_rewrite *rw, const struct conn_key *key)
+static int nat_error(
+	struct esw_upcall *call, const struct flow_rewrite *rw, const struct conn_key *key)
 {
 	struct pkt_nat outer = {.ip6 = (rw->flags & FLOW_RW_IP6) != 0};
 
@@ -535,7 +545,8 @@ static uint16_t hop_by_model(const struct revalidation *r, const struct conn_key
 static bool still_allowed(const struct model *m, const struct conn_info *info)
 {
 	const struct conn_key *o = &info->key[0], *r = &info->key[1];
-	const struct addr_slot *src = model_addr(m, o->src, o->ip6), *dst = model_addr(m, r->src, r->ip6);
+	const struct addr_slot *src = model_addr(m, o->src, o->ip6),
+			       *dst = model_addr(m, r->src, r->ip6);
 	uint32_t src_pod = src && src->kind == ADDR_POD ? src->index : NONE;
 	uint32_t dst_pod = dst && dst->kind == ADDR_POD ? dst->index : NONE;
 	struct policy_peer to = {dst_pod, r->src, r->ip6}, from = {src_pod, o->src, o->ip6};
@@ -553,7 +564,8 @@ static void revalidate(void *arg, const struct conn_info *info)
 {
 	const struct revalidation *r = arg;
 	/* a host port that is just being unbound is in `host` still, but no port any more */
-	const struct bound_port *host_port = r->node->host == FLOW_PORT_NONE ? NULL : r->node->ports[r->node->host];
+	const struct bound_port *host_port =
+		r->node->host == FLOW_PORT_NONE ? NULL : r->node->ports[r->node->host];
 	uint16_t host = host_port ? host_port->hop : FLOW_HOP_NONE;
 
 	if (!still_allowed(r->model, info)) {
@@ -565,7 +577,8 @@ static void revalidate(void *arg, const struct conn_info *info)
 		struct flow_rewrite rw = info->rewrite[dir];
 
 		if (rw.hop == hop || (host != FLOW_HOP_NONE && rw.hop == host) ||
-			info->rewrite[1].flags & FLOW_RW_DST_IP) /* a hairpin's gateway is no pod's */
+			info->rewrite[1].flags &
+				FLOW_RW_DST_IP) /* a hairpin's gateway is no pod's */
 			continue;
 		if (hop == FLOW_HOP_NONE) {
 			forget(r->node, r->table, info);

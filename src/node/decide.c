@@ -39,7 +39,10 @@ static bool is_icmp(const struct question *q)
 
 static bool is_echo_request(const struct question *q)
 {
-	return is_icmp(q) && q->sport == rte_cpu_to_be_16((uint16_t)((q->ip6 ? ICMP6_ECHO_REQUEST : ICMP4_ECHO_REQUEST) << 8));
+	return is_icmp(q) &&
+	       q->sport ==
+		       rte_cpu_to_be_16(
+			       (uint16_t)((q->ip6 ? ICMP6_ECHO_REQUEST : ICMP4_ECHO_REQUEST) << 8));
 }
 
 /* --- routes --- */
@@ -93,8 +96,8 @@ static bool is_addr(const struct addr *a, const uint8_t bytes[16])
 }
 
 /* Where answers go. False: the source has no business coming from there. */
-static bool check_source(const struct decider *d, const struct question *q, const struct addr_slot *src,
-	struct decision *out)
+static bool check_source(const struct decider *d, const struct question *q,
+	const struct addr_slot *src, struct decision *out)
 {
 	const struct model *m = d->model;
 	bool local_pod = src && src->kind == ADDR_POD && m->pods[src->index].peer == m->local;
@@ -130,13 +133,15 @@ static bool check_source(const struct decider *d, const struct question *q, cons
 
 static bool has_ports(const struct question *q)
 {
-	return !q->no_ports && (q->proto == IPPROTO_TCP || q->proto == IPPROTO_UDP || q->proto == IPPROTO_SCTP);
+	return !q->no_ports &&
+	       (q->proto == IPPROTO_TCP || q->proto == IPPROTO_UDP || q->proto == IPPROTO_SCTP);
 }
 
 /* The service's backend becomes the destination. False: refused. */
 static bool translate(const struct decider *d, const struct question *q, struct decision *out)
 {
-	const struct front *f = has_ports(q) ? model_front(d->model, q->dst, q->ip6, q->proto, q->dport) : NULL;
+	const struct front *f =
+		has_ports(q) ? model_front(d->model, q->dst, q->ip6, q->proto, q->dport) : NULL;
 
 	out->front = f;
 	if (!f) {
@@ -172,8 +177,8 @@ static bool side_allows(const struct decider *d, const struct question *q, uint3
 			   : policy_allows(d->model, side, peer, q->proto, out->dport);
 }
 
-static bool check_policy(const struct decider *d, const struct question *q, const struct addr_slot *src,
-	const struct addr_slot *dst, struct decision *out)
+static bool check_policy(const struct decider *d, const struct question *q,
+	const struct addr_slot *src, const struct addr_slot *dst, struct decision *out)
 {
 	const struct model *m = d->model;
 	uint32_t src_pod = src && src->kind == ADDR_POD ? src->index : NONE;
@@ -215,7 +220,9 @@ static void judge(const struct decider *d, const struct question *q, struct deci
 	if (q->no_ports)
 		out->verdict = VERDICT_FORWARD_ONCE;
 	else if (q->proto == IPPROTO_TCP)
-		out->verdict = syn ? VERDICT_INSTALL : out->dnat ? VERDICT_FORWARD : VERDICT_FORWARD_ONCE;
+		out->verdict = syn         ? VERDICT_INSTALL
+			       : out->dnat ? VERDICT_FORWARD
+					   : VERDICT_FORWARD_ONCE;
 	else if (q->proto == IPPROTO_UDP || q->proto == IPPROTO_SCTP) {
 		if (is_long_lived(d, q->dport) || is_long_lived(d, out->dport))
 			out->verdict = VERDICT_INSTALL;
@@ -238,8 +245,9 @@ static void to_ourselves(const struct question *q, struct decision *out)
 
 static bool is_ours(const struct decider *d, const struct addr_slot *dst)
 {
-	return dst && (dst->kind == ADDR_GATEWAY ||
-			      (dst->kind == ADDR_NODE && dst->index == d->model->local && !d->has_host));
+	return dst &&
+	       (dst->kind == ADDR_GATEWAY ||
+		       (dst->kind == ADDR_NODE && dst->index == d->model->local && !d->has_host));
 }
 
 void decide(const struct decider *d, const struct question *q, struct decision *out)
@@ -268,7 +276,8 @@ void decide(const struct decider *d, const struct question *q, struct decision *
 		return;
 	if (out->forward.kind == TO_NOWHERE ||
 		(q->origin == FROM_TUNNEL && out->forward.kind == TO_TUNNEL)) {
-		bool bound = dst && dst->kind == ADDR_POD && d->model->pods[dst->index].peer == d->model->local;
+		bool bound = dst && dst->kind == ADDR_POD &&
+			     d->model->pods[dst->index].peer == d->model->local;
 
 		refuse_sender(out, bound ? DROP_NO_POD : DROP_NO_ROUTE);
 		return;

@@ -53,7 +53,8 @@ const struct front *model_front(
 
 		if (!s->proto)
 			return NULL;
-		if (s->port == port && s->proto == proto && s->ip6 == ip6 && !memcmp(s->addr, addr, 16))
+		if (s->port == port && s->proto == proto && s->ip6 == ip6 &&
+			!memcmp(s->addr, addr, 16))
 			return &m->fronts[s->front];
 	}
 }

@@ -15,11 +15,11 @@
 LOG_MODULE("node.neigh");
 
 #define MS 1000000ull
-#define RETRY_NS (200 * MS)	/* between questions */
-#define TRIES 3			/* unanswered questions until dead */
-#define CONFIRM_NS (1000 * MS)	/* a resolved neighbour is asked again after this long ... */
-#define CONFIRM_EACH_NS MS	/* ... and this for each of them, so that many do not mean a storm */
-#define REVIVE_NS (1000 * MS)	/* a dead one likewise */
+#define RETRY_NS (200 * MS)    /* between questions */
+#define TRIES 3                /* unanswered questions until dead */
+#define CONFIRM_NS (1000 * MS) /* a resolved neighbour is asked again after this long ... */
+#define CONFIRM_EACH_NS MS     /* ... and this for each of them, so that many do not mean a storm */
+#define REVIVE_NS (1000 * MS)  /* a dead one likewise */
 
 static bool same_link(const struct node *node, const struct addr *a)
 {
@@ -63,7 +63,8 @@ static const struct prefix *own_vtep(const struct node *node, const struct addr 
 
 static void ask(struct node *node, unsigned worker, const struct neigh *n)
 {
-	const struct bound_port *uplink = node->uplink == FLOW_PORT_NONE ? NULL : node->ports[node->uplink];
+	const struct bound_port *uplink =
+		node->uplink == FLOW_PORT_NONE ? NULL : node->ports[node->uplink];
 	const struct prefix *own = own_vtep(node, &n->addr);
 	struct rte_mempool *pool = esw_pool(node->esw);
 	struct rte_ether_addr mac;
@@ -72,8 +73,9 @@ static void ask(struct node *node, unsigned worker, const struct neigh *n)
 	if (!uplink || addr_is_none(&own->addr))
 		return;
 	memcpy(&mac, uplink->mac, 6);
-	m = addr_is_v6(&n->addr) ? pkt_make_ns(pool, &mac, own->addr.bytes, n->addr.bytes, -1)
-				 : pkt_make_arp_request(pool, &mac, own->addr.bytes, n->addr.bytes, -1);
+	m = addr_is_v6(&n->addr)
+		    ? pkt_make_ns(pool, &mac, own->addr.bytes, n->addr.bytes, -1)
+		    : pkt_make_arp_request(pool, &mac, own->addr.bytes, n->addr.bytes, -1);
 	if (m)
 		esw_generate(node->esw, worker, m, node->uplink, node->uplink);
 }
@@ -110,7 +112,8 @@ static void release(struct node *node, unsigned worker, struct neigh *n)
 }
 
 /* The neighbour said its MAC address: packets go. */
-void neigh_heard(struct node *node, unsigned worker, const struct addr *a, const uint8_t mac[6], uint64_t now_ns)
+void neigh_heard(struct node *node, unsigned worker, const struct addr *a, const uint8_t mac[6],
+	uint64_t now_ns)
 {
 	char text[ADDR_TEXT_MAX];
 	enum neigh_state before;
@@ -125,7 +128,8 @@ void neigh_heard(struct node *node, unsigned worker, const struct addr *a, const
 		n->tries = 0;
 		n->next_ns = now_ns + CONFIRM_NS + node->nr_neighs * CONFIRM_EACH_NS;
 		n->state = NEIGH_REACHABLE;
-		if ((before != NEIGH_REACHABLE && before != NEIGH_PROBE) || memcmp(n->mac, mac, 6)) {
+		if ((before != NEIGH_REACHABLE && before != NEIGH_PROBE) ||
+			memcmp(n->mac, mac, 6)) {
 			memcpy(n->mac, mac, 6);
 			set_hops(node, i, false);
 			release(node, worker, n);
@@ -147,7 +151,8 @@ static void refuse_held(struct node *node, unsigned worker, struct rte_mbuf *m, 
 	if (m->port == node->uplink || pkt_parse(m, &parse) < 0)
 		return;
 	conns_restore(node, m, &parse);
-	answer_error(node, worker, m, &parse, PKT_ERROR_HOST_UNREACHABLE, 0, m->port, &back, now_ns);
+	answer_error(
+		node, worker, m, &parse, PKT_ERROR_HOST_UNREACHABLE, 0, m->port, &back, now_ns);
 }
 
 static struct neigh *neigh_of_hop(struct node *node, uint16_t hop)
@@ -160,7 +165,8 @@ static struct neigh *neigh_of_hop(struct node *node, uint16_t hop)
 	return NULL;
 }
 
-static void hold(struct node *node, unsigned worker, struct neigh *n, struct esw_upcall *call, uint64_t now_ns)
+static void hold(struct node *node, unsigned worker, struct neigh *n, struct esw_upcall *call,
+	uint64_t now_ns)
 {
 	if (n->state == NEIGH_NEW) {
 		n->state = NEIGH_INCOMPLETE;
@@ -253,7 +259,8 @@ void neigh_tick(struct node *node, unsigned worker, uint64_t now_ns)
 /* Our VTEPs are (again) at this MAC address: who gave us up, or knew another, hears it now. */
 void neigh_announce(struct node *node, unsigned worker)
 {
-	const struct bound_port *uplink = node->uplink == FLOW_PORT_NONE ? NULL : node->ports[node->uplink];
+	const struct bound_port *uplink =
+		node->uplink == FLOW_PORT_NONE ? NULL : node->ports[node->uplink];
 	struct rte_mempool *pool = esw_pool(node->esw);
 	struct rte_ether_addr mac;
 	struct rte_mbuf *m;

@@ -26,8 +26,8 @@ int node_create(const struct node_cfg *cfg, struct node **out)
 	if (!cfg->card->name[0])
 		return refuse(EINVAL, "node: the card profile names no node (node.name)");
 	if (!cfg->nr_workers || cfg->nr_workers > FLOW_WORKERS_MAX)
-		return refuse(EINVAL, "node '%s': %u workers, but 1 to %u are possible", cfg->card->name,
-			cfg->nr_workers, FLOW_WORKERS_MAX);
+		return refuse(EINVAL, "node '%s': %u workers, but 1 to %u are possible",
+			cfg->card->name, cfg->nr_workers, FLOW_WORKERS_MAX);
 	node = aligned_alloc(64, (sizeof(*node) + 63) & ~(size_t)63);
 	if (!node)
 		return refuse(ENOMEM, "node '%s': out of memory", cfg->card->name);
@@ -141,8 +141,9 @@ void node_stats(struct node *node, struct node_stats *stats)
 	const struct model *m = node->model;
 	struct conn_stats conns = {0};
 
-	*stats = (struct node_stats){
-		.generation = node->generation, .applied_ns = node->applied_ns, .capacity = node->capacity};
+	*stats = (struct node_stats){.generation = node->generation,
+		.applied_ns = node->applied_ns,
+		.capacity = node->capacity};
 	if (m) {
 		stats->pods = m->nr_pods;
 		stats->services = m->nr_services;

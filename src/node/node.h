@@ -65,9 +65,10 @@
 struct node;
 
 struct node_cfg {
-	const struct card_node *card;  /* name, VTEPs, VNI, gateways, pod CIDRs; copied */
-	uint32_t capacity;             /* connections; 0 = default (1M) */
-	const struct conn_timeouts *timeouts; /* NULL = conn_timeouts_default: UDP 60 s, established TCP 300 s */
+	const struct card_node *card; /* name, VTEPs, VNI, gateways, pod CIDRs; copied */
+	uint32_t capacity;            /* connections; 0 = default (1M) */
+	const struct conn_timeouts
+		*timeouts; /* NULL = conn_timeouts_default: UDP 60 s, established TCP 300 s */
 	unsigned nr_workers;
 };
 
@@ -78,13 +79,13 @@ struct node_port {
 	const char *name;
 	enum node_port_role role;
 	uint8_t mac[6];
-	const char *pod;               /* "namespace/name" from the profile or NULL */
+	const char *pod; /* "namespace/name" from the profile or NULL */
 	bool spoof_check;
 };
 
 /* 0 or -errno with a refusal. */
 int node_create(const struct node_cfg *cfg, struct node **node);
-void node_destroy(struct node *node);      /* NULL is fine; detaches first */
+void node_destroy(struct node *node); /* NULL is fine; detaches first */
 int node_attach(struct node *node, struct esw *esw);
 void node_detach(struct node *node);
 int node_bind_port(struct node *node, const struct node_port *port);
@@ -100,14 +101,15 @@ int node_services_json(struct node *node, const json_t *params, json_t **result)
 int node_connections_json(struct node *node, const json_t *params, json_t **result);
 
 struct node_stats {
-	uint64_t generation;           /* of the last apply, 0 = none yet */
-	uint64_t applied_ns;           /* CLOCK_MONOTONIC of it */
+	uint64_t generation; /* of the last apply, 0 = none yet */
+	uint64_t applied_ns; /* CLOCK_MONOTONIC of it */
 	uint64_t pods, services, policies, nodes;
 	uint64_t decided_install, decided_forward, decided_drop;
 	uint64_t connections, capacity, refused_full;
-	uint64_t flows;                /* known to the node: connections installed and flows only forwarded, lately */
-	uint64_t flows_software;       /* of these: forwarded only, in the last second */
-	uint64_t insertions;           /* connections ever installed */
+	uint64_t
+		flows; /* known to the node: connections installed and flows only forwarded, lately */
+	uint64_t flows_software; /* of these: forwarded only, in the last second */
+	uint64_t insertions;     /* connections ever installed */
 };
 void node_stats(struct node *node, struct node_stats *stats);
 

@@ -60,16 +60,17 @@ struct peer { /* a node of the cluster */
 	const char *name;
 	uint32_t vni;
 	bool local;
-	struct addr vtep[2];	/* IPv4, IPv6; family 0 = none */
-	uint32_t tunnel[2];	/* node->tunnels; NONE */
+	struct addr vtep[2]; /* IPv4, IPv6; family 0 = none */
+	uint32_t tunnel[2];  /* node->tunnels; NONE */
 };
 
 struct pod {
 	const char *name;
 	uint32_t peer;
 	struct addr addrs[2];
-	uint32_t side[2]; /* policy sides: [INGRESS], [EGRESS]; NONE = not isolated. Local pods only */
-	uint16_t port;	  /* representor, FLOW_PORT_NONE for remote pods and pods without a VF */
+	uint32_t side
+		[2];   /* policy sides: [INGRESS], [EGRESS]; NONE = not isolated. Local pods only */
+	uint16_t port; /* representor, FLOW_PORT_NONE for remote pods and pods without a VF */
 };
 
 struct cidr { /* a node's block of pod addresses, longest first */
@@ -93,7 +94,7 @@ struct front {
 	uint8_t proto, ip6;
 	uint8_t algorithm;
 	uint32_t affinity_s;
-	uint32_t turn; /* balancer: position of the round robin */
+	uint32_t turn;         /* balancer: position of the round robin */
 	uint32_t first, count; /* backends */
 };
 
@@ -117,9 +118,9 @@ struct side {
 };
 
 struct rule {
-	uint32_t pods;			 /* index of a pod set; NONE with nr_blocks 0 = everybody */
+	uint32_t pods; /* index of a pod set; NONE with nr_blocks 0 = everybody */
 	uint32_t first_block, nr_blocks;
-	uint32_t first_port, nr_ports;	 /* 0 = every port and protocol */
+	uint32_t first_port, nr_ports; /* 0 = every port and protocol */
 	bool anybody;
 };
 
@@ -135,7 +136,7 @@ struct port_range {
 
 struct model {
 	uint64_t generation;
-	uint32_t local;		/* peer */
+	uint32_t local;         /* peer */
 	struct addr gateway[2]; /* IPv4, IPv6: what the pods on this node know as their gateway */
 	struct peer *peers;
 	uint32_t nr_peers;
@@ -166,21 +167,22 @@ struct model {
 	uint64_t *pod_sets; /* nr_pod_sets * pod_words */
 	uint32_t nr_pod_sets, pod_words;
 	uint32_t *pod_by_port; /* ESW_PORTS_MAX entries: the pod behind a representor */
-	json_t *state;	       /* what it was compiled from; owns the names */
+	json_t *state;         /* what it was compiled from; owns the names */
 };
 
 /* --- balancer: outlives models; slots are found by name, so a new model keeps the counts --- */
 
 struct backend_count {
 	uint32_t active; /* connections now; atomic */
-	uint64_t total;	 /* ever; atomic */
+	uint64_t total;  /* ever; atomic */
 };
 
 struct balancer;
 struct balancer *balancer_create(void);
 void balancer_destroy(struct balancer *b);
 /* Control thread. The slot of "default/web 10.244.1.5:8080"; NONE when all are taken. */
-uint32_t balancer_slot(struct balancer *b, const char *service, const struct addr *a, uint16_t port);
+uint32_t balancer_slot(
+	struct balancer *b, const char *service, const struct addr *a, uint16_t port);
 /* The round-robin position of one front, by its name. */
 uint32_t balancer_turn(struct balancer *b, const char *front);
 /* Any thread. */
@@ -203,14 +205,14 @@ struct selector {
 	void *arg;
 };
 /* The backend for a new connection from src:sport, NULL when the front has none. Does not count it. */
-const struct backend *select_backend(struct selector *s, const struct model *m, const struct front *f,
-	const uint8_t src[16], uint64_t now_ns);
+const struct backend *select_backend(struct selector *s, const struct model *m,
+	const struct front *f, const uint8_t src[16], uint64_t now_ns);
 
 /* --- compile.c: JSON -> model. 0 or -errno with a refusal; nothing is changed but balancer slots. --- */
 
 struct compile_env {
-	const char *node;		 /* whose switch this is */
-	const struct card_node *card;	 /* defaults: VNI, VTEPs; NULL in tests */
+	const char *node;             /* whose switch this is */
+	const struct card_node *card; /* defaults: VNI, VTEPs; NULL in tests */
 	struct balancer *balancer;
 	/* The representor a pod is behind: by the VF's name from the manifests (NULL if they give none)
 	 * or by the pod's name from the card. -1: no such port. -2: none named. */
@@ -242,10 +244,10 @@ int compile_refuse(const struct compiler *c, const char *field, const char *fmt,
 /* Room for one more element; the new element is zero. Aborts without memory, like model_alloc. */
 #define GROW(array, n, cap) grow_array((void **)&(array), &(n), &(cap), sizeof(*(array)))
 /* The new element's address; the array may have moved. */
-#define NEW(array, n, cap)                                                                         \
-	({                                                                                         \
-		uint32_t new_ = GROW(array, n, cap);                                               \
-		&(array)[new_];                                                                    \
+#define NEW(array, n, cap)                           \
+	({                                           \
+		uint32_t new_ = GROW(array, n, cap); \
+		&(array)[new_];                      \
 	})
 uint32_t grow_array(void **array, uint32_t *n, uint32_t *cap, size_t size);
 void model_add_addr(struct model *m, const struct addr *a, enum addr_kind kind, uint32_t index);
@@ -270,8 +272,8 @@ struct policy_peer {
 	bool ip6;
 };
 /* May traffic pass one side of a pod? dport in network order (the destination pod's port, after NAT). */
-bool policy_allows(const struct model *m, uint32_t side, const struct policy_peer *peer, uint8_t proto,
-	uint16_t dport);
+bool policy_allows(const struct model *m, uint32_t side, const struct policy_peer *peer,
+	uint8_t proto, uint16_t dport);
 /* The same for a later fragment, whose ports nobody sees: as if it had the port that is allowed. */
 bool policy_allows_fragment(
 	const struct model *m, uint32_t side, const struct policy_peer *peer, uint8_t proto);
@@ -291,23 +293,23 @@ struct question {
 	uint8_t proto, tcp_flags;
 	const uint8_t *src, *dst;
 	uint16_t sport, dport; /* network order; ICMP: type<<8|code, identifier, as in the key */
-	bool no_ports;	       /* a fragment without transport header */
+	bool no_ports;         /* a fragment without transport header */
 	uint64_t now_ns;
 };
 
 enum verdict {
-	VERDICT_INSTALL,       /* a connection in the flow table */
-	VERDICT_FORWARD,       /* forward only; the node remembers it for the answer */
-	VERDICT_FORWARD_ONCE,  /* forward only, nothing remembered */
+	VERDICT_INSTALL,      /* a connection in the flow table */
+	VERDICT_FORWARD,      /* forward only; the node remembers it for the answer */
+	VERDICT_FORWARD_ONCE, /* forward only, nothing remembered */
 	VERDICT_DROP,
-	VERDICT_REFUSE,	       /* drop, and tell the sender by RST or ICMP */
-	VERDICT_ECHO,	       /* an echo request to the gateway */
+	VERDICT_REFUSE, /* drop, and tell the sender by RST or ICMP */
+	VERDICT_ECHO,   /* an echo request to the gateway */
 };
 
 /* Where to: resolved to a hop by the caller, who owns hops. */
 struct target {
 	enum { TO_NOWHERE, TO_PORT, TO_TUNNEL, TO_HOST } kind;
-	uint16_t port;	 /* TO_PORT */
+	uint16_t port;   /* TO_PORT */
 	uint32_t tunnel; /* TO_TUNNEL */
 };
 
@@ -319,15 +321,15 @@ struct decision {
 	uint8_t dst[16]; /* DNAT: the backend */
 	uint16_t dport;
 	uint8_t src[16]; /* SNAT: the gateway, when a pod reached itself through a service */
-	bool learns;		     /* unknown UDP: install with its second packet */
-	const struct front *front;   /* the service, or NULL */
+	bool learns;     /* unknown UDP: install with its second packet */
+	const struct front *front; /* the service, or NULL */
 	const struct backend *backend;
 };
 
 struct decider {
 	const struct model *model;
 	struct selector *selector;
-	bool has_host;	   /* there is a host function to route to */
+	bool has_host;              /* there is a host function to route to */
 	const uint16_t *long_lived; /* UDP ports (network order) installed at once */
 	unsigned nr_long_lived;
 };
@@ -337,10 +339,10 @@ void decide(const struct decider *d, const struct question *q, struct decision *
 
 /* What an UPCALL forward tells us about the pipe it came from. */
 enum cookie {
-	COOKIE_CONN = 1,   /* VF or host: no connection */
-	COOKIE_TUNNEL,	   /* uplink, decapsulated: no connection */
-	COOKIE_SPOOF,	   /* VF: not from the pod's MAC and address (ARP, ND and forgeries) */
-	COOKIE_UPLINK,	   /* uplink: not a tunnel packet of ours */
+	COOKIE_CONN = 1, /* VF or host: no connection */
+	COOKIE_TUNNEL,   /* uplink, decapsulated: no connection */
+	COOKIE_SPOOF,    /* VF: not from the pod's MAC and address (ARP, ND and forgeries) */
+	COOKIE_UPLINK,   /* uplink: not a tunnel packet of ours */
 };
 
 struct bound_port {
@@ -349,15 +351,15 @@ struct bound_port {
 	uint8_t mac[6];
 	bool spoof_check;
 	char name[ESW_NAME_MAX];
-	char pod[320];		  /* from the profile, "" = none */
-	struct flow_pipe *guard;  /* root pipe of a VF: the pod's addresses only */
+	char pod[320];           /* from the profile, "" = none */
+	struct flow_pipe *guard; /* root pipe of a VF: the pod's addresses only */
 	struct flow_entry *entry[2];
 };
 
 /* A neighbour on the underlay: a next hop, resolved by ARP or ND. Guarded by node->neigh_lock, which
  * is taken per ARP packet, per held packet and per tick, never for a packet of a live flow. */
 enum neigh_state {
-	NEIGH_NEW,	  /* nobody asked yet */
+	NEIGH_NEW,        /* nobody asked yet */
 	NEIGH_INCOMPLETE, /* asking; packets are held */
 	NEIGH_REACHABLE,
 	NEIGH_PROBE, /* asking again, unicast; packets still go */
@@ -385,7 +387,7 @@ struct tunnel { /* one remote VTEP */
 	struct addr vtep;
 	uint32_t vni, neigh;
 	uint16_t hop;
-	bool in_use;		  /* some peer of the present model has it */
+	bool in_use;              /* some peer of the present model has it */
 	struct flow_entry *entry; /* decap: packets from there are accepted */
 };
 
@@ -413,12 +415,12 @@ struct node {
 	unsigned nr_workers;
 	struct node_worker workers[FLOW_WORKERS_MAX];
 	struct bound_port *ports[ESW_PORTS_MAX]; /* control thread writes, workers read */
-	uint16_t uplink, host;			 /* FLOW_PORT_NONE */
-	bool lenient;				 /* compiling because a port left: it may be missing */
-	bool announce;				 /* the uplink is new: tell the neighbours */
-	bool host_speaks;			 /* the host function sent something: it can be routed to */
-	struct flow_conn_table *conns;		 /* installed: the flow table */
-	struct flow_conn_table *soft;		 /* forwarded only: remembered for the answers */
+	uint16_t uplink, host;                   /* FLOW_PORT_NONE */
+	bool lenient;                  /* compiling because a port left: it may be missing */
+	bool announce;                 /* the uplink is new: tell the neighbours */
+	bool host_speaks;              /* the host function sent something: it can be routed to */
+	struct flow_conn_table *conns; /* installed: the flow table */
+	struct flow_conn_table *soft;  /* forwarded only: remembered for the answers */
 	uint32_t capacity;
 	struct conn_timeouts timeouts;
 	struct flow_pipe *conn_pipe, *tunnel_pipe, *uplink_pipe;
@@ -446,37 +448,43 @@ int ports_guard(struct node *node, const struct model *m); /* entries for the po
 int port_of_pod(void *arg, const char *vf, const char *pod);
 
 /* tunnel.c */
-int tunnels_for(struct node *node, struct model *m); /* names every peer's tunnels, makes new ones */
-int tunnels_refresh(struct node *node); /* the uplink is another */
+int tunnels_for(
+	struct node *node, struct model *m); /* names every peer's tunnels, makes new ones */
+int tunnels_refresh(struct node *node);      /* the uplink is another */
 void tunnels_detach(struct node *node);
 bool tunnel_alive(const struct node *node, uint32_t tunnel);
 
 /* neigh.c: worker thread unless said otherwise */
 uint32_t neigh_find(struct node *node, const struct addr *a, bool create); /* control thread */
-void neigh_heard(struct node *node, unsigned worker, const struct addr *a, const uint8_t mac[6], uint64_t now_ns);
+void neigh_heard(struct node *node, unsigned worker, const struct addr *a, const uint8_t mac[6],
+	uint64_t now_ns);
 void neigh_hold(struct node *node, unsigned worker, struct esw_upcall *call, uint64_t now_ns);
 void neigh_announce(struct node *node, unsigned worker);
 void neigh_tick(struct node *node, unsigned worker, uint64_t now_ns);
 void neigh_flush(struct node *node, unsigned worker); /* discard what is held */
 
 /* answer.c */
-void answer_arp(const struct node *node, const struct model *m, const struct bound_port *p, struct esw_upcall *call);
+void answer_arp(const struct node *node, const struct model *m, const struct bound_port *p,
+	struct esw_upcall *call);
 void answer_nd(struct node *node, const struct model *m, unsigned worker, struct esw_upcall *call);
-void answer_uplink(struct node *node, const struct model *m, const struct bound_port *port, unsigned worker,
-	struct esw_upcall *call, uint64_t now_ns);
-void answer_echo(struct node *node, unsigned worker, struct esw_upcall *call, const struct target *back);
-void answer_refuse(struct node *node, unsigned worker, struct esw_upcall *call, enum drop_reason reason,
+void answer_uplink(struct node *node, const struct model *m, const struct bound_port *port,
+	unsigned worker, struct esw_upcall *call, uint64_t now_ns);
+void answer_echo(
+	struct node *node, unsigned worker, struct esw_upcall *call, const struct target *back);
+void answer_refuse(struct node *node, unsigned worker, struct esw_upcall *call,
+	enum drop_reason reason, const struct target *back, uint64_t now_ns);
+void answer_error(struct node *node, unsigned worker, struct rte_mbuf *m,
+	const struct pkt_parse *parse, enum pkt_error error, uint32_t arg, uint16_t cause,
 	const struct target *back, uint64_t now_ns);
-void answer_error(struct node *node, unsigned worker, struct rte_mbuf *m, const struct pkt_parse *parse,
-	enum pkt_error error, uint32_t arg, uint16_t cause, const struct target *back, uint64_t now_ns);
 bool is_nd(const struct esw_upcall *call);
 
 /* conns.c */
 uint16_t hop_of(const struct node *node, const struct target *t);
-void conns_follow(struct node *node, unsigned worker, struct esw_upcall *call, const struct question *q,
-	const struct decision *d);
+void conns_follow(struct node *node, unsigned worker, struct esw_upcall *call,
+	const struct question *q, const struct decision *d);
 void conns_commit(struct node *node, unsigned worker, uint64_t now_ns);
-bool conns_soft_hit(struct node *node, unsigned worker, struct esw_upcall *call, conn_ref ref, uint64_t now_ns);
+bool conns_soft_hit(
+	struct node *node, unsigned worker, struct esw_upcall *call, conn_ref ref, uint64_t now_ns);
 bool conns_related(struct node *node, struct esw_upcall *call);
 void conns_restore(struct node *node, struct rte_mbuf *m, struct pkt_parse *parse);
 void conns_revalidate(struct node *node, const struct model *m);
@@ -487,6 +495,7 @@ void conns_detach(struct node *node);
 /* upcall.c */
 extern const struct esw_upcall_ops node_upcall_ops;
 void selector_prepare(struct node *node, struct node_worker *w, uint64_t seed);
-void question_from(const struct esw_upcall *call, enum origin origin, uint32_t pod, uint64_t now_ns, struct question *q);
+void question_from(const struct esw_upcall *call, enum origin origin, uint32_t pod, uint64_t now_ns,
+	struct question *q);
 
 #endif

@@ -40,7 +40,8 @@ static bool block_matches(const struct model *m, const struct block *b, const st
 	return true;
 }
 
-static bool peer_matches(const struct model *m, const struct rule *r, const struct policy_peer *peer)
+static bool peer_matches(
+	const struct model *m, const struct rule *r, const struct policy_peer *peer)
 {
 	struct addr a;
 
@@ -61,8 +62,8 @@ static bool peer_matches(const struct model *m, const struct rule *r, const stru
 	return false;
 }
 
-static bool any_rule(const struct model *m, uint32_t index, const struct policy_peer *peer, uint8_t proto,
-	uint16_t dport, bool fragment)
+static bool any_rule(const struct model *m, uint32_t index, const struct policy_peer *peer,
+	uint8_t proto, uint16_t dport, bool fragment)
 {
 	const struct side *s = &m->sides[index];
 
@@ -76,8 +77,8 @@ static bool any_rule(const struct model *m, uint32_t index, const struct policy_
 	return false;
 }
 
-bool policy_allows(const struct model *m, uint32_t side, const struct policy_peer *peer, uint8_t proto,
-	uint16_t dport)
+bool policy_allows(const struct model *m, uint32_t side, const struct policy_peer *peer,
+	uint8_t proto, uint16_t dport)
 {
 	return side == NONE || any_rule(m, side, peer, proto, dport, false);
 }

@@ -26,7 +26,8 @@ static struct flow_fwd upcall(enum cookie cookie)
 
 /* --- pipes everybody shares --- */
 
-static int conn_pipe(struct node *node, const char *name, enum cookie cookie, struct flow_pipe **pipe)
+static int conn_pipe(
+	struct node *node, const char *name, enum cookie cookie, struct flow_pipe **pipe)
 {
 	struct flow_pipe_cfg cfg = {
 		.name = name,
@@ -112,7 +113,8 @@ static int guard_pod(struct bound_port *p, const struct pod *pod)
 
 		if (addr_is_none(&pod->addrs[f]))
 			continue;
-		spec.match.value.hot.shape = (uint16_t)((f ? PKT_L3_IP6 : PKT_L3_IP4) << FLOW_SHAPE_L3_SHIFT);
+		spec.match.value.hot.shape =
+			(uint16_t)((f ? PKT_L3_IP6 : PKT_L3_IP4) << FLOW_SHAPE_L3_SHIFT);
 		memcpy(spec.match.value.hot.src, pod->addrs[f].bytes, 16);
 		memcpy(spec.match.value.link.smac, p->mac, 6);
 		rc = flow_entry_add(p->guard, &spec, &p->entry[f]);
@@ -138,7 +140,8 @@ int ports_guard(struct node *node, const struct model *m)
 		if (!p || !p->guard)
 			continue;
 		if (p->entry[0] || p->entry[1]) {
-			if (same_pod(node->model, node->model ? node->model->pod_by_port[id] : NONE, m, pod))
+			if (same_pod(node->model, node->model ? node->model->pod_by_port[id] : NONE,
+				    m, pod))
 				continue;
 			unguard(p);
 		}
@@ -162,7 +165,8 @@ int port_of_pod(void *arg, const char *vf, const char *pod)
 		if (vf ? strcmp(p->name, vf) : strcmp(p->pod, pod))
 			continue;
 		if (p->pod[0] && strcmp(p->pod, pod))
-			return refuse(EEXIST, "value '%s' is pod %s's in the card profile", vf, p->pod);
+			return refuse(
+				EEXIST, "value '%s' is pod %s's in the card profile", vf, p->pod);
 		return (int)id;
 	}
 	return vf && !node->lenient ? -1 : -2;
@@ -247,13 +251,15 @@ int node_bind_port(struct node *node, const struct node_port *port)
 	int rc;
 
 	if (!node->esw)
-		return refuse(ENODEV, "node '%s': port %s: attach to a switch first", node->card.name, port->name);
+		return refuse(ENODEV, "node '%s': port %s: attach to a switch first",
+			node->card.name, port->name);
 	if (port->id >= ESW_PORTS_MAX || node->ports[port->id])
-		return refuse(EEXIST, "node '%s': port %s: id %u is taken or beyond the limit", node->card.name,
-			port->name, port->id);
+		return refuse(EEXIST, "node '%s': port %s: id %u is taken or beyond the limit",
+			node->card.name, port->name, port->id);
 	p = calloc(1, sizeof(*p));
 	if (!p)
-		return refuse(ENOMEM, "node '%s': port %s: out of memory", node->card.name, port->name);
+		return refuse(
+			ENOMEM, "node '%s': port %s: out of memory", node->card.name, port->name);
 	p->id = port->id;
 	p->mtu = port->mtu;
 	p->role = port->role;

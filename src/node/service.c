@@ -135,8 +135,8 @@ static const struct backend *least_connections(
 	return best ? best : &b[start];
 }
 
-static const struct backend *source_hash(
-	const struct selector *s, const struct model *m, const struct front *f, const uint8_t src[16])
+static const struct backend *source_hash(const struct selector *s, const struct model *m,
+	const struct front *f, const uint8_t src[16])
 {
 	const struct backend *best = NULL, *any = NULL;
 	uint32_t weight, best_weight = 0, any_weight = 0;
@@ -182,8 +182,8 @@ static const struct backend *by_affinity(struct selector *s, const struct model 
 	return b;
 }
 
-const struct backend *select_backend(struct selector *s, const struct model *m, const struct front *f,
-	const uint8_t src[16], uint64_t now_ns)
+const struct backend *select_backend(struct selector *s, const struct model *m,
+	const struct front *f, const uint8_t src[16], uint64_t now_ns)
 {
 	if (!f->count)
 		return NULL;

@@ -10,7 +10,8 @@
 #include "base/refuse.h"
 #include "node/node_int.h"
 
-#define VXLAN_OVERHEAD4 50 /* Ethernet 14, IPv4 20, UDP 8, VXLAN 8: what it takes from the inner L3 */
+#define VXLAN_OVERHEAD4 \
+	50 /* Ethernet 14, IPv4 20, UDP 8, VXLAN 8: what it takes from the inner L3 */
 #define VXLAN_OVERHEAD6 70
 
 const struct rte_ether_addr node_gateway_mac = {{0x02, 0x5d, 0x70, 0x00, 0x00, 0x01}};
@@ -23,8 +24,11 @@ static int fill_hop(const struct node *node, const struct tunnel *t, struct flow
 	bool ip6 = addr_is_v6(&t->vtep);
 	const struct neigh *n = &node->neighs[t->neigh];
 	bool known = n->state == NEIGH_REACHABLE || n->state == NEIGH_PROBE;
-	struct pkt_encap_config c = {
-		.type = PKT_TUN_VXLAN, .ip6 = ip6, .tos_copy = PKT_TOS_COPY_ECN, .entropy = true, .vni = t->vni,
+	struct pkt_encap_config c = {.type = PKT_TUN_VXLAN,
+		.ip6 = ip6,
+		.tos_copy = PKT_TOS_COPY_ECN,
+		.entropy = true,
+		.vni = t->vni,
 		/* RFC 8200 sec. 8.1: over IPv6 the checksum is not optional; RFC 6935's exception wants both ends' consent */
 		.udp_csum = ip6};
 
@@ -34,7 +38,8 @@ static int fill_hop(const struct node *node, const struct tunnel *t, struct flow
 	memcpy(c.dst, t->vtep.bytes, 16);
 	*hop = (struct flow_hop){
 		.port = node->uplink,
-		.flags = FLOW_HOP_MACS | FLOW_HOP_TTL | FLOW_HOP_ENCAP | (known ? 0 : FLOW_HOP_HOLD),
+		.flags =
+			FLOW_HOP_MACS | FLOW_HOP_TTL | FLOW_HOP_ENCAP | (known ? 0 : FLOW_HOP_HOLD),
 		.mtu = (uint16_t)(uplink->mtu - (ip6 ? VXLAN_OVERHEAD6 : VXLAN_OVERHEAD4)),
 	};
 	memcpy(hop->dmac, &node_gateway_mac, 6);
@@ -121,7 +126,8 @@ static int peer_tunnel(struct node *node, struct peer *peer, int family, uint32_
 		return 0;
 	if (!peer->vni)
 		return refuse(EINVAL,
-			"node.apply: node %s: field 'vni' is missing, and the card profile has none",
+			"node.apply: node %s: field 'vni' is missing, and the card profile has "
+			"none",
 			peer->name);
 	index = find(node, &peer->vtep[family], peer->vni);
 	if (index == NONE && (rc = create(node, &peer->vtep[family], peer->vni, &index)) < 0)

@@ -31,7 +31,8 @@ static bool backend_alive(void *arg, const struct backend *b)
 	return peer->tunnel[!b->ip6] == NONE || tunnel_alive(node, peer->tunnel[!b->ip6]);
 }
 
-void question_from(const struct esw_upcall *call, enum origin origin, uint32_t pod, uint64_t now_ns, struct question *q)
+void question_from(const struct esw_upcall *call, enum origin origin, uint32_t pod, uint64_t now_ns,
+	struct question *q)
 {
 	const struct flow_key_hot *key = &call->pkt.key->hot;
 
@@ -60,7 +61,8 @@ static bool is_icmp_error(const struct esw_upcall *call)
 	return h->l4_type == PKT_L4_ICMP6 && type < 128;
 }
 
-static void decide_call(const struct batch *b, struct esw_upcall *call, enum origin origin, uint32_t pod)
+static void decide_call(
+	const struct batch *b, struct esw_upcall *call, enum origin origin, uint32_t pod)
 {
 	struct node_worker *w = &b->node->workers[b->worker];
 	struct decider decider = {
@@ -103,11 +105,13 @@ static void decide_call(const struct batch *b, struct esw_upcall *call, enum ori
 
 static bool is_ip(const struct esw_upcall *call)
 {
-	return call->pkt.parse->outer.l3_type == PKT_L3_IP4 || call->pkt.parse->outer.l3_type == PKT_L3_IP6;
+	return call->pkt.parse->outer.l3_type == PKT_L3_IP4 ||
+	       call->pkt.parse->outer.l3_type == PKT_L3_IP6;
 }
 
 /* A frame no pod of ours may send: why. */
-static enum drop_reason forgery(const struct bound_port *p, uint32_t pod, const struct esw_upcall *call)
+static enum drop_reason forgery(
+	const struct bound_port *p, uint32_t pod, const struct esw_upcall *call)
 {
 	const uint8_t *smac = (const uint8_t *)pkt_at(call->pkt.m, call->pkt.parse->outer.l2) + 6;
 
@@ -158,7 +162,9 @@ static void from_host(const struct batch *b, struct esw_upcall *call, const stru
 static void by_origin(const struct batch *b, struct esw_upcall *call)
 {
 	const struct bound_port *p =
-		call->port < ESW_PORTS_MAX ? __atomic_load_n(&b->node->ports[call->port], __ATOMIC_ACQUIRE) : NULL;
+		call->port < ESW_PORTS_MAX
+			? __atomic_load_n(&b->node->ports[call->port], __ATOMIC_ACQUIRE)
+			: NULL;
 
 	if (!p)
 		call->reason = DROP_NO_POD;
@@ -187,12 +193,13 @@ static void too_big(const struct batch *b, struct esw_upcall *call)
 	if (call->port == b->node->uplink)
 		return; /* the tunnel's far end keeps to the same MTU: nobody to tell */
 	conns_restore(b->node, call->pkt.m, call->pkt.parse);
-	answer_error(b->node, b->worker, call->pkt.m, call->pkt.parse, PKT_ERROR_TOO_BIG, call->mtu, call->port, &back,
-		b->now_ns);
+	answer_error(b->node, b->worker, call->pkt.m, call->pkt.parse, PKT_ERROR_TOO_BIG, call->mtu,
+		call->port, &back, b->now_ns);
 }
 
 /* Which calls belong to flows that are only forwarded; refs[i] of those. */
-static void look_up_soft(const struct batch *b, struct esw_upcall *calls, conn_ref *refs, unsigned n)
+static void look_up_soft(
+	const struct batch *b, struct esw_upcall *calls, conn_ref *refs, unsigned n)
 {
 	struct conn_key keys[ESW_BURST];
 	unsigned at[ESW_BURST], nr = 0;
@@ -200,8 +207,8 @@ static void look_up_soft(const struct batch *b, struct esw_upcall *calls, conn_r
 
 	for (unsigned i = 0; i < n; i++) {
 		refs[i] = CONN_NONE;
-		if (calls[i].why == ESW_WHY_MISS && calls[i].cookie <= COOKIE_TUNNEL && is_ip(&calls[i]) &&
-			conn_key_from(calls[i].pkt.key, false, 0, &keys[nr]))
+		if (calls[i].why == ESW_WHY_MISS && calls[i].cookie <= COOKIE_TUNNEL &&
+			is_ip(&calls[i]) && conn_key_from(calls[i].pkt.key, false, 0, &keys[nr]))
 			at[nr++] = i;
 	}
 	if (nr)
@@ -228,7 +235,8 @@ static void serve(const struct batch *b, struct esw_upcall *call, conn_ref ref)
 	}
 }
 
-static void upcall(void *arg, unsigned worker, struct esw_upcall *calls, unsigned n, uint64_t now_ns)
+static void upcall(
+	void *arg, unsigned worker, struct esw_upcall *calls, unsigned n, uint64_t now_ns)
 {
 	struct node *node = arg;
 	struct batch b = {node, __atomic_load_n(&node->model, __ATOMIC_ACQUIRE), worker, now_ns};

@@ -32,7 +32,8 @@ static const char *proto_text(uint8_t proto)
 
 /* --- services: fronts of one service stand together in the model --- */
 
-static json_t *endpoint_json(const struct node *node, const struct model *m, const struct backend *b, uint64_t *sum)
+static json_t *endpoint_json(
+	const struct node *node, const struct model *m, const struct backend *b, uint64_t *sum)
 {
 	const struct backend_count *c = balancer_count(node->balancer, b->slot);
 	uint64_t total = c ? __atomic_load_n(&c->total, __ATOMIC_RELAXED) : 0;
@@ -47,8 +48,8 @@ static json_t *endpoint_json(const struct node *node, const struct model *m, con
 		b->pod == NONE ? json_null() : json_string(m->peers[m->pods[b->pod].peer].name));
 	json_object_set_new(e, "ready", json_true());
 	json_object_set_new(e, "connections", json_integer((json_int_t)total));
-	json_object_set_new(e, "active",
-		json_integer(c ? __atomic_load_n(&c->active, __ATOMIC_RELAXED) : 0));
+	json_object_set_new(
+		e, "active", json_integer(c ? __atomic_load_n(&c->active, __ATOMIC_RELAXED) : 0));
 	return e;
 }
 
@@ -77,9 +78,11 @@ static void add_port(json_t *ports, const struct front *f)
 	json_t *port;
 	size_t i;
 
-	json_array_foreach (ports, i, port)
-		if (json_integer_value(json_object_get(port, "port")) == rte_be_to_cpu_16(f->port) &&
-			!strcmp(json_string_value(json_object_get(port, "protocol")), proto_text(f->proto)))
+	json_array_foreach(ports, i, port)
+		if (json_integer_value(json_object_get(port, "port")) ==
+				rte_be_to_cpu_16(f->port) &&
+			!strcmp(json_string_value(json_object_get(port, "protocol")),
+				proto_text(f->proto)))
 			return; /* the other family's */
 	port = json_object();
 	json_object_set_new(port, "name", *f->port_name ? json_string(f->port_name) : json_null());
@@ -89,7 +92,8 @@ static void add_port(json_t *ports, const struct front *f)
 }
 
 /* One service, whose fronts are [first, end). */
-static json_t *service_json(const struct node *node, const struct model *m, uint32_t first, uint32_t end)
+static json_t *service_json(
+	const struct node *node, const struct model *m, uint32_t first, uint32_t end)
 {
 	const char *name = m->fronts[first].service, *slash = strchr(name, '/');
 	json_t *s = json_object(), *ports = json_array(), *endpoints = json_array();
@@ -132,7 +136,8 @@ int node_services_json(struct node *node, const json_t *params, json_t **result)
 	uint32_t end;
 
 	for (uint32_t f = 0; m && f < m->nr_fronts; f = end) {
-		for (end = f; end < m->nr_fronts && m->fronts[end].service == m->fronts[f].service; end++)
+		for (end = f; end < m->nr_fronts && m->fronts[end].service == m->fronts[f].service;
+			end++)
 			;
 		if (wanted(m->fronts[f].service, ns, name))
 			json_array_append_new(list, service_json(node, m, f, end));
@@ -167,7 +172,8 @@ static json_int_t since(uint64_t now_ns, uint64_t then_ns)
 	return now_ns > then_ns ? (json_int_t)(now_ns - then_ns) : 0;
 }
 
-static json_t *connection_json(const struct listing *l, const struct conn_info *info, const char *service)
+static json_t *connection_json(
+	const struct listing *l, const struct conn_info *info, const char *service)
 {
 	const struct conn_key *o = &info->key[0], *r = &info->key[1];
 	json_t *c = json_object();
@@ -193,7 +199,8 @@ static json_t *connection_json(const struct listing *l, const struct conn_info *
 static void list_connection(void *arg, const struct conn_info *info)
 {
 	struct listing *l = arg;
-	const char *service = info->owner == NONE ? NULL : balancer_service(l->node->balancer, info->owner);
+	const char *service =
+		info->owner == NONE ? NULL : balancer_service(l->node->balancer, info->owner);
 
 	if (l->service && (!service || strcmp(service, l->service)))
 		return;
@@ -225,7 +232,8 @@ int node_connections_json(struct node *node, const json_t *params, json_t **resu
 		uint64_t cursor = 0;
 
 		l.offloaded = i == 0;
-		while (tables[i] && conn_walk(tables[i], &cursor, 1024, list_connection, &l) && cursor)
+		while (tables[i] && conn_walk(tables[i], &cursor, 1024, list_connection, &l) &&
+			cursor)
 			;
 	}
 	*result = json_pack("{s:I, s:o}", "total", l.total, "connections", l.list);

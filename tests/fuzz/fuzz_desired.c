@@ -23,7 +23,9 @@ static void decide_all(const struct model *m, struct balancer *b)
 	rng_init(&selector.rng, 1);
 	for (uint32_t i = 0; i <= m->addr_mask && i < 64; i++)
 		for (uint32_t k = 0; k <= m->addr_mask && k < 64; k++) {
-			struct question q = {.origin = (enum origin)(i % 3), .proto = IPPROTO_TCP, .tcp_flags = 2};
+			struct question q = {.origin = (enum origin)(i % 3),
+				.proto = IPPROTO_TCP,
+				.tcp_flags = 2};
 			struct decision out;
 
 			q.ip6 = m->addr_slots[k].ip6;
@@ -34,8 +36,8 @@ static void decide_all(const struct model *m, struct balancer *b)
 				continue;
 			q.pod = q.origin == FROM_POD ? i % m->nr_pods : NONE;
 			decide(&d, &q, &out);
-			assert(out.verdict == VERDICT_DROP || out.verdict == VERDICT_REFUSE || out.verdict == VERDICT_ECHO ||
-				out.forward.kind != TO_NOWHERE);
+			assert(out.verdict == VERDICT_DROP || out.verdict == VERDICT_REFUSE ||
+				out.verdict == VERDICT_ECHO || out.forward.kind != TO_NOWHERE);
 		}
 	affinity_destroy(selector.affinity);
 }
@@ -51,7 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	b = balancer_create();
-	if (model_compile(&(struct compile_env){.node = "n1", .balancer = b, .port_of = port_of}, state, &m) == 0) {
+	if (model_compile(&(struct compile_env){.node = "n1", .balancer = b, .port_of = port_of},
+		    state, &m) == 0) {
 		decide_all(m, b);
 		model_free(m);
 	} else {

@@ -18,7 +18,7 @@ static void apply(json_t *state, const json_t *ops)
 	json_t *op;
 	size_t i;
 
-	json_array_foreach ((json_t *)(uintptr_t)ops, i, op) {
+	json_array_foreach((json_t *)(uintptr_t)ops, i, op) {
 		snprintf(key, sizeof(key), "%s/%s", json_string_value(json_object_get(op, "kind")),
 			json_string_value(json_object_get(op, "name")));
 		if (!strcmp(json_string_value(json_object_get(op, "op")), "delete"))
@@ -31,7 +31,8 @@ static void apply(json_t *state, const json_t *ops)
 /* `before` becomes `after` by the difference between them. */
 static void check_diff(const json_t *before, const json_t *after)
 {
-	json_t *ops = agent_diff(before, after), *got = before ? json_copy((json_t *)(uintptr_t)before) : json_object();
+	json_t *ops = agent_diff(before, after),
+	       *got = before ? json_copy((json_t *)(uintptr_t)before) : json_object();
 
 	apply(got, ops);
 	assert(json_equal(got, after));

@@ -33,7 +33,8 @@ static int on_state(struct ctl_request *req, const json_t *params, json_t **resu
 {
 	struct fixture *f = arg;
 
-	*result = json_pack("{s:s, s:I, s:I}", "node", "node1", "instance", f->instance, "generation", f->generation);
+	*result = json_pack("{s:s, s:I, s:I}", "node", "node1", "instance", f->instance,
+		"generation", f->generation);
 	return 0;
 }
 
@@ -50,11 +51,12 @@ static int on_apply(struct ctl_request *req, const json_t *params, json_t **resu
 	f->last = json_deep_copy(params);
 	if (f->refuse)
 		return refuse(EINVAL, "%s", f->refuse);
-	if (json_integer_value(json_object_get(params, "instance")) != f->instance || (base && base != f->generation))
+	if (json_integer_value(json_object_get(params, "instance")) != f->instance ||
+		(base && base != f->generation))
 		return refuse(ESTALE, "another state");
 	if (!base)
 		json_object_clear(f->state);
-	json_array_foreach (json_object_get(params, "ops"), i, op) {
+	json_array_foreach(json_object_get(params, "ops"), i, op) {
 		snprintf(key, sizeof(key), "%s/%s", json_string_value(json_object_get(op, "kind")),
 			json_string_value(json_object_get(op, "name")));
 		if (json_object_get(op, "value"))
@@ -121,8 +123,8 @@ static void write_file(const char *dir, const char *name, const char *text)
 }
 
 #define NODE "apiVersion: v1\nkind: Node\nmetadata: {name: node1}\n"
-#define POD(name, ip)                                                                              \
-	"---\napiVersion: v1\nkind: Pod\nmetadata: {name: " name "}\nspec: {nodeName: node1}\n"    \
+#define POD(name, ip)                                                                           \
+	"---\napiVersion: v1\nkind: Pod\nmetadata: {name: " name "}\nspec: {nodeName: node1}\n" \
 	"status: {podIP: " ip "}\n"
 
 static int setup(void **state)
@@ -137,7 +139,9 @@ static int setup(void **state)
 	snprintf(f->card, sizeof(f->card), "%s/card.yaml", f->dir);
 	snprintf(f->socket, sizeof(f->socket), "%s/run/node1/softdpud.sock", f->dir);
 	snprintf(f->agent, sizeof(f->agent), "%s/run/node1/agentd.sock", f->dir);
-	snprintf(card, sizeof(card), "name: node1\nports: {p0: {null: {}}}\nnode: {name: node1, vni: 100}\nrun_dir: %s/run\n",
+	snprintf(card, sizeof(card),
+		"name: node1\nports: {p0: {null: {}}}\nnode: {name: node1, vni: 100}\nrun_dir: "
+		"%s/run\n",
 		f->dir);
 	assert_int_equal(mkdir(f->manifests, 0755), 0);
 	write_file(f->dir, "card.yaml", card);
@@ -284,7 +288,8 @@ static void test_reload(void **state)
 	assert_non_null(strstr(said, "\"objects\": 3"));
 	write_file(f->manifests, "bad.yaml", POD("v", "10.0.0.8"));
 	assert_false(ask_reload(f, 2, said));
-	assert_non_null(strstr(said, "bad.yaml:6: field 'status.podIP': value '10.0.0.8' already belongs to Pod default/w"));
+	assert_non_null(strstr(said, "bad.yaml:6: field 'status.podIP': value '10.0.0.8' already "
+				     "belongs to Pod default/w"));
 	assert_non_null(json_object_get(f->state, "pod/default/w"));
 	assert_null(json_object_get(f->state, "pod/default/v"));
 }
@@ -298,12 +303,15 @@ static void test_a_refusal_of_the_switch_names_the_place(void **state)
 	switch_up(f, 51);
 	agent_up(f);
 	serve(f, 1);
-	f->refuse = "node.apply: pod default/u: field 'vf': value 'pf0vf9' is not a port of this switch";
-	write_file(f->manifests, "u.yaml", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: u\n  annotations:\n"
-					   "    softdpu.io/vf: pf0vf9\nspec: {nodeName: node1}\nstatus: {podIP: 10.0.0.7}\n");
+	f->refuse = "node.apply: pod default/u: field 'vf': value 'pf0vf9' is not a port of this "
+		    "switch";
+	write_file(f->manifests, "u.yaml",
+		"apiVersion: v1\nkind: Pod\nmetadata:\n  name: u\n  annotations:\n"
+		"    softdpu.io/vf: pf0vf9\nspec: {nodeName: node1}\nstatus: {podIP: 10.0.0.7}\n");
 	serve(f, 2);
 	assert_false(ask_reload(f, 3, said));
-	assert_non_null(strstr(said, "/manifests/u.yaml:6: node.apply: pod default/u: field 'vf': value 'pf0vf9'"));
+	assert_non_null(strstr(said,
+		"/manifests/u.yaml:6: node.apply: pod default/u: field 'vf': value 'pf0vf9'"));
 }
 
 int main(void)

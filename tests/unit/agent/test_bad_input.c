@@ -3,18 +3,18 @@
 #include "agent_test.h"
 
 #define NODE "apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n"
-#define NODES                                                                                      \
-	NODE "status: {addresses: [{type: InternalIP, address: 192.0.2.1}]}\n"                     \
-	     "---\napiVersion: v1\nkind: Node\nmetadata: {name: n2}\n"                             \
+#define NODES                                                                  \
+	NODE "status: {addresses: [{type: InternalIP, address: 192.0.2.1}]}\n" \
+	     "---\napiVersion: v1\nkind: Node\nmetadata: {name: n2}\n"         \
 	     "status: {addresses: [{type: InternalIP, address: 192.0.2.2}]}\n---\n"
-#define POD(name, ip)                                                                              \
-	"apiVersion: v1\nkind: Pod\nmetadata: {name: " name "}\nspec: {nodeName: n1}\n"            \
+#define POD(name, ip)                                                                   \
+	"apiVersion: v1\nkind: Pod\nmetadata: {name: " name "}\nspec: {nodeName: n1}\n" \
 	"status: {podIPs: [{ip: '" ip "'}]}\n---\n"
 #define SERVICE(spec) "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: " spec "\n"
-#define POLICY(spec)                                                                               \
-	"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: np}\n"            \
+#define POLICY(spec)                                                                    \
+	"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: np}\n" \
 	"spec:\n" spec "\n"
-#define SLICE(body)                                                                                \
+#define SLICE(body) \
 	"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: sl}\n" body "\n"
 
 static const struct {
@@ -29,7 +29,8 @@ static const struct {
 	{"apiVersion: v1\nkind: Pod\nmetadata: {}\n",
 		"Pod ?: m.yaml:1: field 'metadata.name' is missing"},
 	{"apiVersion: v1\nkind: Pod\nmetadata: {name: a/b}\n",
-		"Pod a/b: m.yaml:3: field 'metadata.name': value 'a/b' is not an object name: it is "
+		"Pod a/b: m.yaml:3: field 'metadata.name': value 'a/b' is not an object name: it "
+		"is "
 		"empty or has a '/'"},
 	/* nodes */
 	{NODE "---\n" NODE,
@@ -39,18 +40,21 @@ static const struct {
 		"Node n1: m.yaml:4: field 'spec.podCIDRs[0]': value '10.1.0.0/40' is not an IP "
 		"prefix; expected for example 10.244.1.0/24 or fd00:1::/64"},
 	{NODE "status:\n  addresses:\n  - type: InternalIP\n    address: 192.0.2.300\n",
-		"Node n1: m.yaml:7: field 'status.addresses[0].address': value '192.0.2.300' is not "
+		"Node n1: m.yaml:7: field 'status.addresses[0].address': value '192.0.2.300' is "
+		"not "
 		"an IP address; expected for example 10.244.1.5 or fd00::5"},
 	{"apiVersion: v1\nkind: Node\nmetadata:\n  name: n1\n  annotations:\n"
 	 "    softdpu.io/vni: \"16777216\"\n",
-		"Node n1: m.yaml:6: field 'metadata.annotations.softdpu.io/vni': value '16777216' is "
+		"Node n1: m.yaml:6: field 'metadata.annotations.softdpu.io/vni': value '16777216' "
+		"is "
 		"not in range; expected a number from 1 to 16777215"},
 	{"apiVersion: v1\nkind: Node\nmetadata:\n  name: n1\n  annotations:\n"
 	 "    softdpu.io/vni: \"100\"\n    softdpu.io/vni: \"200\"\n",
 		"m.yaml:7: column 5: key 'softdpu.io/vni' is here twice, first in line 6"},
 	{NODES "apiVersion: v1\nkind: Node\nmetadata: {name: n3}\n"
 	       "status: {addresses: [{type: InternalIP, address: 192.0.2.2}]}\n",
-		"Node n3: m.yaml:14: field 'status.addresses[0].address': value '192.0.2.2' already "
+		"Node n3: m.yaml:14: field 'status.addresses[0].address': value '192.0.2.2' "
+		"already "
 		"belongs to Node n2 (m.yaml:9)"},
 	{NODE "spec: {podCIDRs: [10.1.0.0/16]}\n---\napiVersion: v1\nkind: Node\n"
 	      "metadata: {name: n2}\nspec:\n  podCIDRs:\n  - 10.1.2.0/24\n",
@@ -79,11 +83,14 @@ static const struct {
 		"Pod a: m.yaml:6: field 'spec.containers[0].ports[0].containerPort': value '70000' "
 		"is not in range; expected a number from 1 to 65535"},
 	{"apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  annotations: {softdpu.io/vf: eth1}\n",
-		"Pod a: m.yaml:5: field 'metadata.annotations.softdpu.io/vf': value 'eth1' is not a "
+		"Pod a: m.yaml:5: field 'metadata.annotations.softdpu.io/vf': value 'eth1' is not "
+		"a "
 		"representor; expected for example pf0vf3"},
-	{NODES "apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {softdpu.io/vf: pf0vf1}}\n"
+	{NODES "apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {softdpu.io/vf: "
+	       "pf0vf1}}\n"
 	       "spec: {nodeName: n1}\nstatus: {podIP: 10.0.0.1}\n---\n"
-	       "apiVersion: v1\nkind: Pod\nmetadata: {name: b, annotations: {softdpu.io/vf: pf0vf1}}\n"
+	       "apiVersion: v1\nkind: Pod\nmetadata: {name: b, annotations: {softdpu.io/vf: "
+	       "pf0vf1}}\n"
 	       "spec: {nodeName: n1}\nstatus: {podIP: 10.0.0.2}\n",
 		"Pod default/b: m.yaml:19: field 'metadata.annotations.softdpu.io/vf': value "
 		"'pf0vf1' on node 'n1' already belongs to Pod default/a (m.yaml:13)"},
@@ -98,7 +105,8 @@ static const struct {
 		"Service s: m.yaml:4: field 'spec.ports[0].port': value '0' is not in range; "
 		"expected a number from 1 to 65535"},
 	{SERVICE("{ports: [{port: 80}, {name: b, port: 80}]}"),
-		"Service s: m.yaml:4: field 'spec.ports[1].port': value '80' is a second TCP port of "
+		"Service s: m.yaml:4: field 'spec.ports[1].port': value '80' is a second TCP port "
+		"of "
 		"that number"},
 	{SERVICE("{ports: [{port: 80, protocol: TPC}]}"),
 		"Service s: m.yaml:4: field 'spec.ports[0].protocol': value 'TPC' is not a known "
@@ -116,9 +124,9 @@ static const struct {
 		"Service s: m.yaml:4: field 'spec.sessionAffinityConfig.clientIP.timeoutSeconds': "
 		"value '0' is not in range; expected a number from 1 to 86400"},
 	/* slices */
-	{SLICE("addressType: IPv5"),
-		"EndpointSlice sl: m.yaml:4: field 'addressType': value 'IPv5' is not a known word; "
-		"expected IPv4, IPv6 or FQDN; did you mean 'IPv4'?"},
+	{SLICE("addressType: IPv5"), "EndpointSlice sl: m.yaml:4: field 'addressType': value "
+				     "'IPv5' is not a known word; "
+				     "expected IPv4, IPv6 or FQDN; did you mean 'IPv4'?"},
 	{SLICE("addressType: IPv4\nendpoints: [{addresses: ['fd00::1']}]"),
 		"EndpointSlice sl: m.yaml:5: field 'endpoints[0].addresses[0]': value 'fd00::1' is "
 		"not of the slice's addressType"},
@@ -127,10 +135,12 @@ static const struct {
 		"address"},
 	/* policies */
 	{POLICY("  ingress:\n  - ports:\n    - port: 90\n      endPort: 80"),
-		"NetworkPolicy np: m.yaml:8: field 'spec.ingress[0].ports[0].endPort': value '80' is "
+		"NetworkPolicy np: m.yaml:8: field 'spec.ingress[0].ports[0].endPort': value '80' "
+		"is "
 		"below port 90: the range is reversed"},
 	{POLICY("  ingress:\n  - ports:\n    - port: http\n      endPort: 80"),
-		"NetworkPolicy np: m.yaml:8: field 'spec.ingress[0].ports[0].endPort': endPort does "
+		"NetworkPolicy np: m.yaml:8: field 'spec.ingress[0].ports[0].endPort': endPort "
+		"does "
 		"not go with a named port"},
 	{POLICY("  egress:\n  - to:\n    - ipBlock: {cidr: 10.0.0.0/8, except: [11.0.0.0/16]}"),
 		"NetworkPolicy np: m.yaml:7: field 'spec.egress[0].to[0].ipBlock.except[0]': value "
@@ -143,15 +153,18 @@ static const struct {
 		"NetworkPolicy np: m.yaml:7: field 'spec.ingress[0].from[0]': a peer is either an "
 		"ipBlock or selectors, not both"},
 	{POLICY("  podSelector:\n    matchExpressions:\n    - {key: a, operator: In}"),
-		"NetworkPolicy np: m.yaml:7: field 'spec.podSelector.matchExpressions[0]': operators "
+		"NetworkPolicy np: m.yaml:7: field 'spec.podSelector.matchExpressions[0]': "
+		"operators "
 		"In and NotIn need at least one value"},
 	{POLICY("  podSelector:\n    matchExpressions:\n    - {key: a, operator: in, values: [b]}"),
-		"NetworkPolicy np: m.yaml:7: field 'spec.podSelector.matchExpressions[0].operator': "
-		"value 'in' is not a known word; expected In, NotIn, Exists or DoesNotExist; did you "
+		"NetworkPolicy np: m.yaml:7: field "
+		"'spec.podSelector.matchExpressions[0].operator': "
+		"value 'in' is not a known word; expected In, NotIn, Exists or DoesNotExist; did "
+		"you "
 		"mean 'In'?"},
-	{POLICY("  policyTypes: [Both]"),
-		"NetworkPolicy np: m.yaml:5: field 'spec.policyTypes[0]': value 'Both' is not a known "
-		"word; expected Ingress or Egress"},
+	{POLICY("  policyTypes: [Both]"), "NetworkPolicy np: m.yaml:5: field "
+					  "'spec.policyTypes[0]': value 'Both' is not a known "
+					  "word; expected Ingress or Egress"},
 };
 
 static void test_sentences(void **unused)
@@ -166,7 +179,8 @@ static void test_sentences(void **unused)
 			fail_msg("case %zu was accepted: %s", i, cases[i].text);
 		assert_null(model);
 		if (cases[i].sentence && strcmp(refusal(), cases[i].sentence)) {
-			print_error("case %zu says\n  %s\nnot\n  %s\n", i, refusal(), cases[i].sentence);
+			print_error("case %zu says\n  %s\nnot\n  %s\n", i, refusal(),
+				cases[i].sentence);
 			wrong++;
 		}
 		if (!cases[i].sentence)

@@ -70,11 +70,13 @@ static void test_json_is_yaml(void **unused)
 				       "  addresses:\n"
 				       "  - {type: InternalIP, address: 192.0.2.1}\n",
 		"a");
-	json_t *json = state_from_text(
-		"{\"kind\": \"List\", \"apiVersion\": \"v1\", \"items\": [{\"apiVersion\": \"v1\",\n"
-		" \"kind\": \"Node\", \"metadata\": {\"name\": \"a\"}, \"status\": {\"addresses\": [\n"
-		"  {\"type\": \"InternalIP\", \"address\": \"192.0.2.1\"}]}}]}",
-		"a");
+	json_t *json =
+		state_from_text("{\"kind\": \"List\", \"apiVersion\": \"v1\", \"items\": "
+				"[{\"apiVersion\": \"v1\",\n"
+				" \"kind\": \"Node\", \"metadata\": {\"name\": \"a\"}, \"status\": "
+				"{\"addresses\": [\n"
+				"  {\"type\": \"InternalIP\", \"address\": \"192.0.2.1\"}]}}]}",
+			"a");
 
 	assert_true(json_equal(yaml, json));
 	json_decref(yaml);
@@ -103,8 +105,9 @@ static void test_directory(void **unused)
 	assert_non_null(mkdtemp(dir));
 	write_file(dir, "a.yaml", NODE("a") "---\n" NODE("b"));
 	write_file(dir, "b.yml", NODE("c"));
-	write_file(dir, "c.json", "{\"apiVersion\": \"v1\", \"kind\": \"Node\","
-				  " \"metadata\": {\"name\": \"d\"}}");
+	write_file(dir, "c.json",
+		"{\"apiVersion\": \"v1\", \"kind\": \"Node\","
+		" \"metadata\": {\"name\": \"d\"}}");
 	write_file(dir, ".hidden.yaml", "not even yaml: [");
 	write_file(dir, "notes.txt", "also not: [");
 	write_file(dir, "a.yaml~", "a backup: [");

@@ -2,24 +2,27 @@
 /* Selectors, defaults and named ports of Kubernetes, resolved for one node. */
 #include "agent_test.h"
 
-#define NODES                                                                                      \
-	"apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n---\n"                                  \
+#define NODES                                                     \
+	"apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n---\n" \
 	"apiVersion: v1\nkind: Node\nmetadata: {name: n2}\n---\n"
-#define POD(ns, name, node, ip, labels, ports)                                                     \
-	"apiVersion: v1\nkind: Pod\nmetadata: {name: " name ", namespace: " ns                     \
-	", labels: {" labels "}}\nspec: {nodeName: " node ", containers: [{ports: [" ports "]}]}\n"\
+#define POD(ns, name, node, ip, labels, ports)                                             \
+	"apiVersion: v1\nkind: Pod\nmetadata: {name: " name ", namespace: " ns             \
+	", labels: {" labels "}}\nspec: {nodeName: " node ", containers: [{ports: [" ports \
+	"]}]}\n"                                                                           \
 	"status: {podIP: " ip "}\n---\n"
 #define WEB "{name: http, containerPort: 8080}"
-#define POLICY(name, spec)                                                                         \
-	"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: " name            \
+#define POLICY(name, spec)                                                              \
+	"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: " name \
 	", namespace: a}\nspec: " spec "\n---\n"
-#define CLUSTER                                                                                    \
-	NODES POD("a", "w1", "n1", "10.0.1.1", "app: web, tier: x", WEB)                           \
-	POD("a", "w2", "n1", "10.0.1.2", "app: web", "{name: http, containerPort: 9090}")          \
-	POD("a", "c1", "n2", "10.0.2.1", "app: client", "")                                        \
-	POD("b", "c2", "n2", "10.0.2.2", "app: client", WEB)                                       \
-	"apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {team: red}}\n---\n"         \
-	"apiVersion: v1\nkind: Namespace\nmetadata: {name: b, labels: {team: blue}}\n---\n"
+#define CLUSTER                                                                                   \
+	NODES POD("a", "w1", "n1", "10.0.1.1", "app: web, tier: x", WEB)                          \
+		POD("a", "w2", "n1", "10.0.1.2", "app: web", "{name: http, containerPort: 9090}") \
+			POD("a", "c1", "n2", "10.0.2.1", "app: client", "")                       \
+				POD("b", "c2", "n2", "10.0.2.2", "app: client",                   \
+					WEB) "apiVersion: v1\nkind: Namespace\nmetadata: {name: " \
+					     "a, labels: {team: red}}\n---\n"                     \
+					     "apiVersion: v1\nkind: Namespace\nmetadata: {name: " \
+					     "b, labels: {team: blue}}\n---\n"
 
 static void check_policy(const char *spec, const char *expected)
 {
@@ -42,8 +45,8 @@ static void test_policy_defaults(void **unused)
 	check_policy("{podSelector: {}, policyTypes: [Ingress, Egress]}",
 		"{" ALL_PODS ", 'ingress': [], 'egress': []}");
 	/* egress rules imply the type */
-	check_policy("{podSelector: {}, egress: [{}]}",
-		"{" ALL_PODS ", 'ingress': [], 'egress': [{}]}");
+	check_policy(
+		"{podSelector: {}, egress: [{}]}", "{" ALL_PODS ", 'ingress': [], 'egress': [{}]}");
 	/* ... unless types are given: then other rules mean nothing */
 	check_policy("{podSelector: {}, policyTypes: [Ingress], egress: [{}], ingress: [{}]}",
 		"{" ALL_PODS ", 'ingress': [{}]}");
@@ -80,7 +83,8 @@ static void test_policy_peers(void **unused)
 static void test_named_ingress_port_splits_the_policy(void **unused)
 {
 	json_t *s = state_from_text(
-		CLUSTER POLICY("np", "{podSelector: {}, ingress: [{ports: [{port: http}]}]}"), "n1");
+		CLUSTER POLICY("np", "{podSelector: {}, ingress: [{ports: [{port: http}]}]}"),
+		"n1");
 
 	assert_value(s, "policy/a/np",
 		"{'pods': ['a/w1'], 'ingress': [{'ports': [" NP_PORT("8080") "]}]}");
@@ -95,36 +99,41 @@ static void test_unknown_named_port(void **unused)
 	check_policy("{podSelector: {}, ingress: [{ports: [{port: nope}]}]}",
 		"{" ALL_PODS ", 'ingress': []}");
 	check_policy("{podSelector: {}, ingress: [{ports: [{port: nope}, {port: 1, endPort: 9}]}]}",
-		"{" ALL_PODS ", 'ingress': [{'ports': [{'protocol': 'TCP', 'first': 1, 'last': 9}]}]}");
+		"{" ALL_PODS
+		", 'ingress': [{'ports': [{'protocol': 'TCP', 'first': 1, 'last': 9}]}]}");
 }
 
 /* For egress the peers call the port; one rule per number. */
 static void test_named_egress_port(void **unused)
 {
-	check_policy("{podSelector: {matchLabels: {tier: x}}, policyTypes: [Egress],"
-		     " egress: [{to: [{namespaceSelector: {}}], ports: [{port: http}, {port: 53}]}]}",
+	check_policy(
+		"{podSelector: {matchLabels: {tier: x}}, policyTypes: [Egress],"
+		" egress: [{to: [{namespaceSelector: {}}], ports: [{port: http}, {port: 53}]}]}",
 		"{'pods': ['a/w1'], 'egress': ["
 		"{'peers': {'pods': ['a/w1', 'a/w2', 'a/c1', 'b/c2'], 'blocks': []},"
-		" 'ports': [" NP_PORT("53") "]},"
-		"{'peers': {'pods': ['a/w1', 'b/c2'], 'blocks': []}, 'ports': [" NP_PORT("8080") "]},"
-		"{'peers': {'pods': ['a/w2'], 'blocks': []}, 'ports': [" NP_PORT("9090") "]}]}");
+		" 'ports': [" NP_PORT(
+			"53") "]},"
+			      "{'peers': {'pods': ['a/w1', 'b/c2'], 'blocks': []}, 'ports': "
+			      "[" NP_PORT("8080") "]},"
+						  "{'peers': {'pods': ['a/w2'], 'blocks': []}, "
+						  "'ports': [" NP_PORT("9090") "]}]}");
 }
 
 static void test_only_local_pods_are_protected(void **unused)
 {
-	json_t *s = state_from_text(CLUSTER POLICY("np", "{podSelector: {matchLabels: {app: web}}}"),
-		"n2");
+	json_t *s = state_from_text(
+		CLUSTER POLICY("np", "{podSelector: {matchLabels: {app: web}}}"), "n2");
 
 	assert_null(json_object_get(s, "policy/a/np"));
 	assert_non_null(json_object_get(s, "pod/a/w1"));
 	json_decref(s);
 }
 
-#define SERVICE(spec)                                                                              \
+#define SERVICE(spec) \
 	"apiVersion: v1\nkind: Service\nmetadata: {name: s, namespace: a}\nspec: " spec "\n---\n"
-#define SLICE(name, ready)                                                                         \
-	"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: " name             \
-	", namespace: a, labels: {kubernetes.io/service-name: s}}\naddressType: IPv4\n"            \
+#define SLICE(name, ready)                                                              \
+	"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: " name  \
+	", namespace: a, labels: {kubernetes.io/service-name: s}}\naddressType: IPv4\n" \
 	"ports: [{port: 8080}]\nendpoints: [" ready "]\n---\n"
 
 static void check_service(const char *text, const char *endpoints)
@@ -162,11 +171,15 @@ static void test_endpoints_from_slices(void **unused)
 /* internalTrafficPolicy: Local keeps a service's traffic on the client's node. */
 static void test_local_endpoints(void **unused)
 {
-	check_service(CLUSTER SERVICE("{clusterIP: 10.96.0.1, internalTrafficPolicy: Local, ports: [{port: 80}]}")
-			      SLICE("x", "{addresses: [10.0.1.1], nodeName: n1}, {addresses: [10.0.2.1], nodeName: n2},"
-					 "{addresses: [10.0.9.9]}"),
+	check_service(
+		CLUSTER SERVICE(
+			"{clusterIP: 10.96.0.1, internalTrafficPolicy: Local, ports: [{port: 80}]}")
+			SLICE("x", "{addresses: [10.0.1.1], nodeName: n1}, {addresses: [10.0.2.1], "
+				   "nodeName: n2},"
+				   "{addresses: [10.0.9.9]}"),
 		E("10.0.1.1", "8080"));
-	check_service(CLUSTER SERVICE("{clusterIP: 10.96.0.1, internalTrafficPolicy: Local, selector: {app: client},"
+	check_service(CLUSTER SERVICE("{clusterIP: 10.96.0.1, internalTrafficPolicy: Local, "
+				      "selector: {app: client},"
 				      " ports: [{port: 80}]}"),
 		"");
 }

@@ -16,7 +16,7 @@ static void fake_apply_ops(struct fake_switch *sw, const json_t *ops)
 	json_t *op;
 	char key[256];
 
-	json_array_foreach (ops, i, op) {
+	json_array_foreach(ops, i, op) {
 		const char *kind = json_string_value(json_object_get(op, "kind"));
 
 		snprintf(key, sizeof(key), "%s/%s", kind,
@@ -37,17 +37,17 @@ static int fake_call(void *arg, const char *method, const json_t *params, json_t
 	sw->fail = 0;
 	if (strcmp(method, "node.state") == 0) {
 		sw->asks++;
-		*result = json_pack("{s:I, s:I}", "instance", sw->instance, "generation",
-			sw->generation);
+		*result = json_pack(
+			"{s:I, s:I}", "instance", sw->instance, "generation", sw->generation);
 		return 0;
 	}
 	assert_string_equal(method, "node.apply");
 	sw->applies++;
 	if (fail)
 		return refuse(-fail, "told to fail");
-	assert_int_equal(json_unpack((json_t *)(uintptr_t)params, "{s:I, s:I, s:I}",
-				 "base_generation", &base, "generation", &generation, "instance",
-				 &instance),
+	assert_int_equal(
+		json_unpack((json_t *)(uintptr_t)params, "{s:I, s:I, s:I}", "base_generation",
+			&base, "generation", &generation, "instance", &instance),
 		0);
 	if (instance != sw->instance || (base && base != sw->generation))
 		return refuse(ESTALE, "another state");
@@ -185,7 +185,8 @@ static void test_diff_order(void **state)
 	assert_int_equal(json_array_size(ops), 4);
 	for (size_t i = 0; i < 4; i++)
 		assert_string_equal(
-			json_string_value(json_object_get(json_array_get(ops, i), "kind")), order[i]);
+			json_string_value(json_object_get(json_array_get(ops, i), "kind")),
+			order[i]);
 	json_decref(ops);
 	ops = agent_diff(NULL, from);
 	assert_string_equal(

@@ -59,7 +59,8 @@ static inline struct model *model_from_text(const char *text, const char *node, 
 	struct agent_model *am;
 	json_t *state;
 
-	if (agent_model_parse("test.yaml", text, strlen(text), &am) < 0 || agent_resolve(am, node, &state) < 0)
+	if (agent_model_parse("test.yaml", text, strlen(text), &am) < 0 ||
+		agent_resolve(am, node, &state) < 0)
 		fail_msg("%s\n%s", refusal(), text);
 	agent_model_free(am);
 	return test_compile(state, node, b);

@@ -41,14 +41,18 @@ static const char *say(const struct rte_mbuf *m, char text[160])
 	l4 = pkt_at(m, p.outer.l4);
 	if (p.outer.l3_type == PKT_L3_ARP)
 		return "arp";
-	a = p.outer.l3_type == PKT_L3_IP4 ? addr_from_v4(&ip4->src_addr) : addr_from_v6(ip6->src_addr);
-	b = p.outer.l3_type == PKT_L3_IP4 ? addr_from_v4(&ip4->dst_addr) : addr_from_v6(ip6->dst_addr);
+	a = p.outer.l3_type == PKT_L3_IP4 ? addr_from_v4(&ip4->src_addr)
+					  : addr_from_v6(ip6->src_addr);
+	b = p.outer.l3_type == PKT_L3_IP4 ? addr_from_v4(&ip4->dst_addr)
+					  : addr_from_v6(ip6->dst_addr);
 	addr_print(&a, src);
 	addr_print(&b, dst);
 	if (p.outer.l4_type == PKT_L4_TCP)
-		snprintf(text, 160, "%s:%u>%s:%u tcp %02x", src, l4[0] << 8 | l4[1], dst, l4[2] << 8 | l4[3], l4[13]);
+		snprintf(text, 160, "%s:%u>%s:%u tcp %02x", src, l4[0] << 8 | l4[1], dst,
+			l4[2] << 8 | l4[3], l4[13]);
 	else if (p.outer.l4_type == PKT_L4_UDP)
-		snprintf(text, 160, "%s:%u>%s:%u udp", src, l4[0] << 8 | l4[1], dst, l4[2] << 8 | l4[3]);
+		snprintf(text, 160, "%s:%u>%s:%u udp", src, l4[0] << 8 | l4[1], dst,
+			l4[2] << 8 | l4[3]);
 	else if (p.outer.l4_type == PKT_L4_ICMP || p.outer.l4_type == PKT_L4_ICMP6)
 		snprintf(text, 160, "%s>%s icmp %u/%u", src, dst, l4[0], l4[1]);
 	else
@@ -84,9 +88,9 @@ static void test_arp(void **state)
 	static const struct {
 		const char *target;
 		bool answered;
-	} cases[] = {
-		{"10.244.1.1", true}, {"169.254.1.1", true}, {"10.244.1.5", true}, {"10.244.2.3", true},
-		{"10.96.0.100", true}, {"10.244.1.77", true}, {"10.244.1.10", false}, {"198.51.100.1", false}};
+	} cases[] = {{"10.244.1.1", true}, {"169.254.1.1", true}, {"10.244.1.5", true},
+		{"10.244.2.3", true}, {"10.96.0.100", true}, {"10.244.1.77", true},
+		{"10.244.1.10", false}, {"198.51.100.1", false}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct rte_mbuf *m;
@@ -148,7 +152,8 @@ static void test_ping_gateway(void **state)
 
 	world_send(w, CLIENT, "eth ip4:10.244.1.10>10.244.1.1 icmp:8,0,id=7,seq=1 data:20");
 	expect(w, CLIENT, "10.244.1.1>10.244.1.10 icmp 0/0");
-	world_send(w, CLIENT, "eth ip6:fd00:10:244:1::a>fd00:10:244:1::1 icmp6:128,0,id=7,seq=1 data:20");
+	world_send(w, CLIENT,
+		"eth ip6:fd00:10:244:1::a>fd00:10:244:1::1 icmp6:128,0,id=7,seq=1 data:20");
 	expect(w, CLIENT, "fd00:10:244:1::1>fd00:10:244:1::a icmp 129/0");
 }
 
@@ -162,7 +167,8 @@ struct conversation {
 /* One connection to the service: who got it; handshake and some data, both ways. */
 static struct conversation talk(struct world *w, unsigned sport, int family)
 {
-	const char *ip = family == 4 ? "ip4" : "ip6", *svc = family == 4 ? "10.96.0.100" : "fd00:10:96::100";
+	const char *ip = family == 4 ? "ip4" : "ip6",
+		   *svc = family == 4 ? "10.96.0.100" : "fd00:10:96::100";
 	const char *client = family == 4 ? w->pods[CLIENT].ip4 : w->pods[CLIENT].ip6;
 	static const enum who servers[] = {WEB1, WEB2, WEB3};
 	struct conversation c = {WORLD_PODS, sport};
@@ -186,7 +192,8 @@ static struct conversation talk(struct world *w, unsigned sport, int family)
 
 static void go_on(struct world *w, const struct conversation *c, int family)
 {
-	const char *ip = family == 4 ? "ip4" : "ip6", *svc = family == 4 ? "10.96.0.100" : "fd00:10:96::100";
+	const char *ip = family == 4 ? "ip4" : "ip6",
+		   *svc = family == 4 ? "10.96.0.100" : "fd00:10:96::100";
 	const char *client = family == 4 ? w->pods[CLIENT].ip4 : w->pods[CLIENT].ip6;
 	const char *server = family == 4 ? w->pods[c->server].ip4 : w->pods[c->server].ip6;
 	char want[160];
@@ -194,7 +201,8 @@ static void go_on(struct world *w, const struct conversation *c, int family)
 	world_send(w, CLIENT, "eth %s:%s>%s tcp:%u>80,fl=A data:100", ip, client, svc, c->sport);
 	snprintf(want, sizeof(want), "%s:%u>%s:8080 tcp 10", client, c->sport, server);
 	expect(w, c->server, want);
-	world_send(w, c->server, "eth %s:%s>%s tcp:8080>%u,fl=A data:1300", ip, server, client, c->sport);
+	world_send(w, c->server, "eth %s:%s>%s tcp:8080>%u,fl=A data:1300", ip, server, client,
+		c->sport);
 	snprintf(want, sizeof(want), "%s:80>%s:%u tcp 10", svc, client, c->sport);
 	expect(w, CLIENT, want);
 }
@@ -262,9 +270,11 @@ static void test_underlay(void **state)
 			continue;
 		tunnelled++;
 		assert_null(test_bad_sum(m));
-		assert_int_equal(p.inner.l3_type, p.outer.l3_type); /* a tunnel of the same family */
+		assert_int_equal(
+			p.inner.l3_type, p.outer.l3_type); /* a tunnel of the same family */
 		assert_memory_equal((uint8_t *)pkt_at(m, p.tun) + 4, ((uint8_t[]){0, 0, 100}), 3);
-		assert_memory_equal((uint8_t *)pkt_at(m, p.outer.l4) + 2, ((uint8_t[]){4789 >> 8, 4789 & 255}), 2);
+		assert_memory_equal((uint8_t *)pkt_at(m, p.outer.l4) + 2,
+			((uint8_t[]){4789 >> 8, 4789 & 255}), 2);
 	}
 	assert_true(tunnelled >= 12);
 }
@@ -308,9 +318,15 @@ static void test_ping_pod(void **state)
 	struct world *w = *state;
 
 	for (unsigned i = 0; i < 3; i++) {
-		world_send(w, CLIENT, "eth ip6:fd00:10:244:1::a>fd00:10:244:2::53 icmp6:128,0,id=9,seq=%u data:20", i);
+		world_send(w, CLIENT,
+			"eth ip6:fd00:10:244:1::a>fd00:10:244:2::53 icmp6:128,0,id=9,seq=%u "
+			"data:20",
+			i);
 		expect(w, COREDNS, "fd00:10:244:1::a>fd00:10:244:2::53 icmp 128/0");
-		world_send(w, COREDNS, "eth ip6:fd00:10:244:2::53>fd00:10:244:1::a icmp6:129,0,id=9,seq=%u data:20", i);
+		world_send(w, COREDNS,
+			"eth ip6:fd00:10:244:2::53>fd00:10:244:1::a icmp6:129,0,id=9,seq=%u "
+			"data:20",
+			i);
 		expect(w, CLIENT, "fd00:10:244:2::53>fd00:10:244:1::a icmp 129/0");
 	}
 	assert_int_equal(world_stats(w, 0).connections, 0);
@@ -368,12 +384,15 @@ static void test_policy(void **state)
 	world_send(w, INTRUDER, "eth ip4:10.244.3.66>10.244.1.5 tcp:1000>8080,fl=S");
 	assert_int_equal(world_drops(w, 0, DROP_POLICY_INGRESS), 1);
 	for (unsigned i = 0; i < 3; i++)
-		world_send(w, INTRUDER, "eth ip6:fd00:10:244:3::66>fd00:10:96::100 tcp:%u>80,fl=S", 1001 + i);
-	assert_int_equal(world_drops(w, 0, DROP_POLICY_INGRESS) + world_drops(w, 1, DROP_POLICY_INGRESS) +
+		world_send(w, INTRUDER, "eth ip6:fd00:10:244:3::66>fd00:10:96::100 tcp:%u>80,fl=S",
+			1001 + i);
+	assert_int_equal(world_drops(w, 0, DROP_POLICY_INGRESS) +
+				 world_drops(w, 1, DROP_POLICY_INGRESS) +
 				 world_drops(w, 2, DROP_POLICY_INGRESS),
 		5);
 	world_send(w, CLIENT, "eth ip4:10.244.1.10>10.244.1.5 tcp:1000>22,fl=S");
-	assert_int_equal(world_drops(w, 0, DROP_POLICY_INGRESS) + world_drops(w, 1, DROP_POLICY_INGRESS) +
+	assert_int_equal(world_drops(w, 0, DROP_POLICY_INGRESS) +
+				 world_drops(w, 1, DROP_POLICY_INGRESS) +
 				 world_drops(w, 2, DROP_POLICY_INGRESS),
 		6);
 	expect_silence(w);
@@ -450,7 +469,8 @@ static void test_dead_node(void **state)
 
 		assert_int_equal(pkt_parse(m, &p), 0);
 		assert_int_equal(pkt_parse_embedded(m, &p, &quoted), 0);
-		assert_memory_equal((uint8_t *)pkt_at(m, quoted.l3) + 16, ((uint8_t[]){10, 96, 0, 100}), 4);
+		assert_memory_equal(
+			(uint8_t *)pkt_at(m, quoted.l3) + 16, ((uint8_t[]){10, 96, 0, 100}), 4);
 	}
 	rte_pktmbuf_free(m);
 	world_send(w, CLIENT, "eth ip4:10.244.1.10>10.244.3.8 tcp:77>8080,fl=S");
@@ -493,7 +513,8 @@ static char *manifests(const char *script)
 	char command[4096], line[1024], *text = calloc(1, 1 << 20), *out = text;
 	FILE *f;
 
-	snprintf(command, sizeof(command), "cat %s/daemons/demo/manifests/*.yaml | sed '%s'", getenv("SOFTDPU_SRC"), script);
+	snprintf(command, sizeof(command), "cat %s/daemons/demo/manifests/*.yaml | sed '%s'",
+		getenv("SOFTDPU_SRC"), script);
 	f = popen(command, "r");
 	while (fgets(line, sizeof(line), f))
 		out += sprintf(out, "%s%s", strncmp(line, "apiVersion", 10) ? "" : "---\n", line);
@@ -518,7 +539,8 @@ static void test_scaling_breaks_nothing(void **state)
 	for (unsigned i = 0; i < 9; i++)
 		c[i] = talk(w, 1000 + i, 4);
 	/* web-3 leaves the slices; its pod stays */
-	apply_edited(w, "/^- addresses: .10.244.3.8/,/name: web-3/d; /^- addresses: ..fd00:10:244:3::8/,/name: web-3/d");
+	apply_edited(w, "/^- addresses: .10.244.3.8/,/name: web-3/d; /^- addresses: "
+			"..fd00:10:244:3::8/,/name: web-3/d");
 	for (unsigned i = 0; i < 9; i++)
 		go_on(w, &c[i], 4);
 	for (unsigned i = 0; i < 9; i++)
@@ -541,7 +563,8 @@ static void test_a_removed_pod_takes_its_connections(void **state)
 	struct conversation gone = talk_to(w, WEB2), stays = talk_to(w, WEB3);
 	uint64_t before = world_stats(w, 0).connections;
 
-	apply_edited(w, "/^- addresses: .10.244.2.3/,/name: web-2/d; /^- addresses: ..fd00:10:244:2::3/,/name: web-2/d;"
+	apply_edited(w, "/^- addresses: .10.244.2.3/,/name: web-2/d; /^- addresses: "
+			"..fd00:10:244:2::3/,/name: web-2/d;"
 			"s/10.244.2.3$/10.244.2.99/; s/fd00:10:244:2::3$/fd00:10:244:2::99/");
 	assert_in_range(world_stats(w, 0).connections, 1, before);
 	go_on(w, &stays, 4);
@@ -556,7 +579,8 @@ static void test_policy_changes_apply_to_connections(void **state)
 	struct world *w = *state;
 	struct conversation c = talk_to(w, WEB2);
 
-	apply_edited(w, "s/role: frontend/role: nobody/; /role: nobody/{x;s/^/x/;/^x$/{x;s/nobody/frontend/;b};x}");
+	apply_edited(w, "s/role: frontend/role: nobody/; /role: "
+			"nobody/{x;s/^/x/;/^x$/{x;s/nobody/frontend/;b};x}");
 	world_send(w, CLIENT, "eth ip4:10.244.1.10>10.96.0.100 tcp:%u>80,fl=A data:9", c.sport);
 	assert_int_equal(world_drops(w, 1, DROP_POLICY_INGRESS), 1);
 	expect_silence(w);
@@ -574,7 +598,8 @@ static void test_source_port_clash(void **state)
 
 	world_send(w, CLIENT, "eth ip4:10.244.1.10>10.244.1.5 tcp:1000>8080,fl=S");
 	expect(w, WEB1, "10.244.1.10:1000>10.244.1.5:8080 tcp 02");
-	for (unsigned tries = 0; !m && tries < 3; tries++) { /* the same SYN again follows the first one's backend */
+	for (unsigned tries = 0; !m && tries < 3;
+		tries++) { /* the same SYN again follows the first one's backend */
 		world_send(w, CLIENT, "eth ip4:10.244.1.10>10.96.0.100 tcp:1000>80,fl=S");
 		m = world_take(w, WEB1);
 		if (!m) {
@@ -621,15 +646,18 @@ static void test_hairpin(void **state)
 		char text[160];
 		struct rte_mbuf *m;
 
-		world_send(w, WEB1, "eth ip6:fd00:10:244:1::5>fd00:10:96::100 tcp:%u>80,fl=S", 1000 + i);
+		world_send(w, WEB1, "eth ip6:fd00:10:244:1::5>fd00:10:96::100 tcp:%u>80,fl=S",
+			1000 + i);
 		m = world_take(w, WEB1);
 		if (!m)
 			continue;
 		times++;
 		assert_non_null(strstr(say(m, text), "fd00:10:244:1::1:"));
 		rte_pktmbuf_free(m);
-		world_send(w, WEB1, "eth ip6:fd00:10:244:1::5>fd00:10:244:1::1 tcp:8080>%u,fl=SA", 1000 + i);
-		snprintf(text, sizeof(text), "fd00:10:96::100:80>fd00:10:244:1::5:%u tcp 12", 1000 + i);
+		world_send(w, WEB1, "eth ip6:fd00:10:244:1::5>fd00:10:244:1::1 tcp:8080>%u,fl=SA",
+			1000 + i);
+		snprintf(text, sizeof(text), "fd00:10:96::100:80>fd00:10:244:1::5:%u tcp 12",
+			1000 + i);
 		expect(w, WEB1, text);
 	}
 	assert_int_equal(times, 1);
@@ -640,7 +668,11 @@ static void test_port_leaves_and_returns(void **state)
 {
 	struct world *w = *state;
 	struct world_pod *p = &w->pods[WEB1];
-	struct node_port np = {.id = p->near->id, .mtu = 1430, .name = "pf0vf1", .spoof_check = true, .role = NODE_PORT_VF};
+	struct node_port np = {.id = p->near->id,
+		.mtu = 1430,
+		.name = "pf0vf1",
+		.spoof_check = true,
+		.role = NODE_PORT_VF};
 
 	talk_to(w, WEB1);
 	memcpy(np.mac, p->mac, 6);
@@ -693,13 +725,15 @@ static void test_refused_apply_changes_nothing(void **state)
 {
 	struct world *w = *state;
 	struct conversation c = talk(w, 1000, 4);
-	json_t *params = json_pack("{s:s, s:[{s:s, s:s, s:s, s:{s:s}}]}", "node", "node1", "ops", "op", "upsert", "kind",
-		"pod", "name", "default/x", "value", "node", "nowhere");
+	json_t *params = json_pack("{s:s, s:[{s:s, s:s, s:s, s:{s:s}}]}", "node", "node1", "ops",
+		"op", "upsert", "kind", "pod", "name", "default/x", "value", "node", "nowhere");
 	json_t *result;
 
-	json_object_set_new(params, "base_generation", json_integer((json_int_t)world_stats(w, 0).generation));
+	json_object_set_new(
+		params, "base_generation", json_integer((json_int_t)world_stats(w, 0).generation));
 	assert_int_equal(node_apply(w->nodes[0].node, params, &result), -EINVAL);
-	assert_string_equal(refusal(), "node.apply: pod default/x: field 'node': value 'nowhere' is not a known node");
+	assert_string_equal(refusal(),
+		"node.apply: pod default/x: field 'node': value 'nowhere' is not a known node");
 	json_object_set_new(params, "base_generation", json_integer(999));
 	assert_int_equal(node_apply(w->nodes[0].node, params, &result), -ESTALE);
 	json_decref(params);

@@ -18,8 +18,9 @@ static json_t *parse(const char *text)
 	return state;
 }
 
-#define NODES "'node/n1': {'vteps': ['192.0.2.1'], 'cidrs': ['10.1.0.0/24']},"                     \
-	      "'node/n2': {'vteps': ['192.0.2.2'], 'cidrs': ['10.2.0.0/24', '10.2.9.0/28']}"
+#define NODES                                                            \
+	"'node/n1': {'vteps': ['192.0.2.1'], 'cidrs': ['10.1.0.0/24']}," \
+	"'node/n2': {'vteps': ['192.0.2.2'], 'cidrs': ['10.2.0.0/24', '10.2.9.0/28']}"
 #define WITH(more) "{" NODES ", " more "}"
 
 static const struct {
@@ -28,7 +29,8 @@ static const struct {
 	{"{}", "node.apply: the state has no node 'n1', which is this one"},
 	{"{'node/n1': {'vteps': ['1.2.3']}}",
 		"node.apply: node n1: field 'vteps': value '1.2.3' is not an IP address"},
-	{"{'node/n1': {'vni': 0}}", "node.apply: node n1: field 'vni': it is not a number from 1 to 16777215"},
+	{"{'node/n1': {'vni': 0}}",
+		"node.apply: node n1: field 'vni': it is not a number from 1 to 16777215"},
 	{"{'node/n1': {'cidrs': ['10/8']}}",
 		"node.apply: node n1: field 'cidrs': value '10/8' is not an IP prefix"},
 	{"{'node/n1': {'vteps': ['192.0.2.1']}, 'node/n2': {'vteps': ['192.0.2.1']}}",
@@ -39,16 +41,20 @@ static const struct {
 	      "'pod/a/y': {'node': 'n2', 'addresses': ['10.1.0.5']}"),
 		"node.apply: pod a/y: field 'addresses': value '10.1.0.5' already belongs to a/x"},
 	{WITH("'pod/a/x': {'node': 'n1', 'addresses': ['10.1.0.5', '10.1.0.6']}"),
-		"node.apply: pod a/x: field 'addresses': value '10.1.0.6' is a second one of its family"},
+		"node.apply: pod a/x: field 'addresses': value '10.1.0.6' is a second one of its "
+		"family"},
 	{WITH("'pod/a/x': {'node': 'n1', 'vf': 'eth0'}"),
 		"node.apply: pod a/x: field 'vf': value 'eth0' is not a port of this switch"},
-	{WITH("'pod/a/x': {'node': 'n1', 'vf': 'pf0vf0'}, 'pod/a/y': {'node': 'n1', 'vf': 'pf0vf0'}"),
+	{WITH("'pod/a/x': {'node': 'n1', 'vf': 'pf0vf0'}, 'pod/a/y': {'node': 'n1', 'vf': "
+	      "'pf0vf0'}"),
 		"node.apply: pod a/y: field 'vf': value 'pf0vf0' already belongs to pod a/x"},
 	{WITH("'service/a/s': {'addresses': ['192.0.2.2']}"),
-		"node.apply: service a/s: field 'addresses': value '192.0.2.2' already belongs to n2"},
+		"node.apply: service a/s: field 'addresses': value '192.0.2.2' already belongs to "
+		"n2"},
 	{WITH("'service/a/s': {'addresses': ['10.9.0.1'], 'algorithm': 'best'}"),
 		"node.apply: service a/s: field 'algorithm': value 'best' is not known"},
-	{WITH("'service/a/s': {'addresses': ['10.9.0.1'], 'ports': [{'protocol': 'TCP', 'port': 70000}]}"),
+	{WITH("'service/a/s': {'addresses': ['10.9.0.1'], 'ports': [{'protocol': 'TCP', 'port': "
+	      "70000}]}"),
 		"node.apply: service a/s: field 'port': value 70000 is not a port from 1 to 65535"},
 	{WITH("'service/a/s': {'addresses': ['10.9.0.1'], 'ports': [{'protocol': 'TCP', 'port': 1},"
 	      " {'protocol': 'TCP', 'port': 1}]}"),
@@ -56,12 +62,14 @@ static const struct {
 	{WITH("'service/a/s': {'addresses': ['10.9.0.1'], 'ports': [{'protocol': 'TCP', 'port': 1,"
 	      " 'endpoints': [{'address': '10.1.0.5'}]}]}"),
 		"node.apply: service a/s: field 'ports.endpoints.port': it is missing"},
-	{WITH("'policy/a/p': {'ingress': [{'ports': [{'protocol': 'TCP', 'first': 9, 'last': 3}]}]}"),
+	{WITH("'policy/a/p': {'ingress': [{'ports': [{'protocol': 'TCP', 'first': 9, 'last': "
+	      "3}]}]}"),
 		"node.apply: policy a/p: field 'ports': range 9-3 is reversed"},
 	{WITH("'policy/a/p': {'ingress': [{'ports': [{'protocol': 'ICMP'}]}]}"),
 		"node.apply: policy a/p: field 'protocol': value 'ICMP' is not TCP, UDP or SCTP"},
 	{WITH("'policy/a/p': {'egress': [{'peers': {'blocks': [{'cidr': 'all'}]}}]}"),
-		"node.apply: policy a/p: field 'peers.blocks.cidr': value 'all' is not an IP prefix"},
+		"node.apply: policy a/p: field 'peers.blocks.cidr': value 'all' is not an IP "
+		"prefix"},
 };
 
 static void test_refusals(void **state)
@@ -96,11 +104,12 @@ static void check_addr(const struct model *m, const char *text, enum addr_kind k
 
 static void test_addresses(void **state)
 {
-	struct model *m = test_compile(
-		parse(WITH("'pod/a/x': {'node': 'n1', 'addresses': ['10.1.0.5', 'fd00::5'], 'vf': 'pf0vf3'},"
-			   "'pod/a/y': {'node': 'n2', 'addresses': ['10.2.0.5']},"
-			   "'service/a/s': {'addresses': ['10.9.0.1']}")),
-		"n1", *state);
+	struct model *m =
+		test_compile(parse(WITH("'pod/a/x': {'node': 'n1', 'addresses': ['10.1.0.5', "
+					"'fd00::5'], 'vf': 'pf0vf3'},"
+					"'pod/a/y': {'node': 'n2', 'addresses': ['10.2.0.5']},"
+					"'service/a/s': {'addresses': ['10.9.0.1']}")),
+			"n1", *state);
 	struct wire w;
 
 	check_addr(m, "10.1.0.5", ADDR_POD, pod_index(m, "a/x"));
@@ -136,12 +145,14 @@ static void test_many(void **state)
 	for (int i = 0; i < 3000; i++) {
 		snprintf(key, sizeof(key), "pod/a/p%d", i);
 		snprintf(text, sizeof(text), "10.2.%d.%d", i / 250, i % 250 + 1);
-		json_object_set_new(s, key, json_pack("{s:s, s:[s]}", "node", "n2", "addresses", text));
+		json_object_set_new(
+			s, key, json_pack("{s:s, s:[s]}", "node", "n2", "addresses", text));
 		snprintf(key, sizeof(key), "service/a/s%d", i);
 		snprintf(text, sizeof(text), "10.9.%d.%d", i / 250, i % 250 + 1);
 		json_object_set_new(s, key,
-			json_pack("{s:[s], s:[{s:s, s:i}, {s:s, s:i}]}", "addresses", text, "ports", "protocol",
-				"TCP", "port", 80 + i, "protocol", "UDP", "port", 80 + i));
+			json_pack("{s:[s], s:[{s:s, s:i}, {s:s, s:i}]}", "addresses", text, "ports",
+				"protocol", "TCP", "port", 80 + i, "protocol", "UDP", "port",
+				80 + i));
 	}
 	m = test_compile(s, "n1", *state);
 	assert_int_equal(m->nr_pods, 3000);
@@ -151,12 +162,15 @@ static void test_many(void **state)
 
 		snprintf(text, sizeof(text), "10.9.%d.%d", i / 250, i % 250 + 1);
 		addr_parse(text, &a);
-		f = model_front(m, a.bytes, false, IPPROTO_TCP, rte_cpu_to_be_16((uint16_t)(80 + i)));
+		f = model_front(
+			m, a.bytes, false, IPPROTO_TCP, rte_cpu_to_be_16((uint16_t)(80 + i)));
 		assert_non_null(f);
 		assert_memory_equal(f->addr, a.bytes, 16);
 		assert_int_equal(f->proto, IPPROTO_TCP);
-		assert_null(model_front(m, a.bytes, false, IPPROTO_TCP, rte_cpu_to_be_16((uint16_t)(81 + i))));
-		assert_null(model_front(m, a.bytes, false, IPPROTO_SCTP, rte_cpu_to_be_16((uint16_t)(80 + i))));
+		assert_null(model_front(
+			m, a.bytes, false, IPPROTO_TCP, rte_cpu_to_be_16((uint16_t)(81 + i))));
+		assert_null(model_front(
+			m, a.bytes, false, IPPROTO_SCTP, rte_cpu_to_be_16((uint16_t)(80 + i))));
 	}
 	model_free(m);
 }
@@ -164,9 +178,11 @@ static void test_many(void **state)
 /* Counters outlive models: the same backend keeps its slot. */
 static void test_slots_survive(void **state)
 {
-	static const char text[] = WITH("'service/a/s': {'addresses': ['10.9.0.1'], 'ports': [{'protocol': 'TCP',"
-					" 'port': 1, 'endpoints': [{'address': '10.1.0.5', 'port': 80}]}]}");
-	struct model *m1 = test_compile(parse(text), "n1", *state), *m2 = test_compile(parse(text), "n1", *state);
+	static const char text[] =
+		WITH("'service/a/s': {'addresses': ['10.9.0.1'], 'ports': [{'protocol': 'TCP',"
+		     " 'port': 1, 'endpoints': [{'address': '10.1.0.5', 'port': 80}]}]}");
+	struct model *m1 = test_compile(parse(text), "n1", *state),
+		     *m2 = test_compile(parse(text), "n1", *state);
 
 	assert_int_equal(m1->backends[0].slot, m2->backends[0].slot);
 	assert_string_equal(balancer_service(*state, m1->backends[0].slot), "a/s");

@@ -21,8 +21,10 @@ static void use_node(struct fixture *f, const char *node)
 {
 	model_free(f->m);
 	f->m = model_from_demo(node, f->balancer);
-	f->decider = (struct decider){
-		.model = f->m, .selector = &f->selector, .long_lived = long_lived, .nr_long_lived = 2};
+	f->decider = (struct decider){.model = f->m,
+		.selector = &f->selector,
+		.long_lived = long_lived,
+		.nr_long_lived = 2};
 }
 
 static int setup(void **state)
@@ -59,7 +61,8 @@ struct packet {
 static struct decision ask(struct fixture *f, struct packet p)
 {
 	static struct wire src, dst;
-	struct question q = {.origin = p.origin, .pod = NONE, .proto = p.proto, .tcp_flags = p.flags};
+	struct question q = {
+		.origin = p.origin, .pod = NONE, .proto = p.proto, .tcp_flags = p.flags};
 	struct decision d;
 
 	src = wire(p.src);
@@ -115,7 +118,8 @@ static void golden(struct fixture *f, struct packet p, const char *const backend
 			assert_int_equal(d.forward.port, 3);
 		} else {
 			assert_int_equal(d.forward.kind, TO_TUNNEL);
-			assert_int_equal(d.forward.tunnel, tunnel_to(f, k == 1 ? "node2" : "node3", family));
+			assert_int_equal(
+				d.forward.tunnel, tunnel_to(f, k == 1 ? "node2" : "node3", family));
 		}
 	}
 	for (int i = 0; i < 3; i++)
@@ -126,14 +130,17 @@ static void test_service_v4(void **state)
 {
 	static const char *const backends[] = {"10.244.1.5", "10.244.2.3", "10.244.3.8"};
 
-	golden(*state, (struct packet){CLIENT, "10.96.0.100", IPPROTO_TCP, 54321, 80, SYN}, backends, 0);
+	golden(*state, (struct packet){CLIENT, "10.96.0.100", IPPROTO_TCP, 54321, 80, SYN},
+		backends, 0);
 }
 
 static void test_service_v6(void **state)
 {
-	static const char *const backends[] = {"fd00:10:244:1::5", "fd00:10:244:2::3", "fd00:10:244:3::8"};
+	static const char *const backends[] = {
+		"fd00:10:244:1::5", "fd00:10:244:2::3", "fd00:10:244:3::8"};
 
-	golden(*state, (struct packet){CLIENT6, "fd00:10:96::100", IPPROTO_TCP, 54321, 80, SYN}, backends, 1);
+	golden(*state, (struct packet){CLIENT6, "fd00:10:96::100", IPPROTO_TCP, 54321, 80, SYN},
+		backends, 1);
 }
 
 /* The other end: node2 gets the translated packet from the tunnel and answers into it. */
@@ -143,7 +150,8 @@ static void test_backend_node(void **state)
 	struct decision d;
 
 	use_node(f, "node2");
-	d = ask(f, (struct packet){FROM_TUNNEL, NULL, "10.244.1.10", "10.244.2.3", IPPROTO_TCP, 54321, 8080, SYN});
+	d = ask(f, (struct packet){FROM_TUNNEL, NULL, "10.244.1.10", "10.244.2.3", IPPROTO_TCP,
+			   54321, 8080, SYN});
 	assert_int_equal(d.verdict, VERDICT_INSTALL);
 	assert_false(d.dnat);
 	assert_int_equal(d.forward.kind, TO_PORT);
@@ -163,7 +171,8 @@ static void test_what_is_worth_installing(void **state)
 	} cases[] = {
 		{{CLIENT, "10.244.2.3", IPPROTO_TCP, 1000, 8080, SYN}, VERDICT_INSTALL, false},
 		{{CLIENT, "10.244.2.3", IPPROTO_TCP, 1000, 8080, ACK}, VERDICT_FORWARD_ONCE, false},
-		{{CLIENT, "10.244.2.3", IPPROTO_TCP, 1000, 8080, SYN_ACK}, VERDICT_FORWARD_ONCE, false},
+		{{CLIENT, "10.244.2.3", IPPROTO_TCP, 1000, 8080, SYN_ACK}, VERDICT_FORWARD_ONCE,
+			false},
 		{{CLIENT, "10.96.0.100", IPPROTO_TCP, 1000, 80, ACK}, VERDICT_FORWARD, false},
 		{{CLIENT, "10.244.2.53", IPPROTO_UDP, 1000, 4789, 0}, VERDICT_INSTALL, false},
 		{{CLIENT, "10.244.2.53", IPPROTO_UDP, 1000, 4420, 0}, VERDICT_INSTALL, false},
@@ -173,7 +182,8 @@ static void test_what_is_worth_installing(void **state)
 		{{CLIENT, "10.96.0.10", IPPROTO_TCP, 1000, 53, SYN}, VERDICT_INSTALL, false},
 		{{CLIENT, "10.244.2.53", IPPROTO_ICMP, 8 << 8, 77, 0}, VERDICT_FORWARD, false},
 		{{CLIENT, "10.244.2.53", IPPROTO_ICMP, 0, 77, 0}, VERDICT_FORWARD_ONCE, false},
-		{{CLIENT6, "fd00:10:244:2::53", IPPROTO_ICMPV6, 128 << 8, 77, 0}, VERDICT_FORWARD, false},
+		{{CLIENT6, "fd00:10:244:2::53", IPPROTO_ICMPV6, 128 << 8, 77, 0}, VERDICT_FORWARD,
+			false},
 		{{CLIENT, "10.244.2.53", IPPROTO_ESP, 0, 0, 0}, VERDICT_FORWARD_ONCE, false},
 		{{CLIENT, "10.244.1.1", IPPROTO_ICMP, 8 << 8, 1, 0}, VERDICT_ECHO, false},
 		{{CLIENT, "169.254.1.1", IPPROTO_ICMP, 8 << 8, 1, 0}, VERDICT_ECHO, false},
@@ -183,8 +193,10 @@ static void test_what_is_worth_installing(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct decision d = ask(f, cases[i].p);
 
-		if (d.verdict != cases[i].verdict || (d.verdict == VERDICT_FORWARD && d.learns != cases[i].learns))
-			fail_msg("case %zu: verdict %d (%s), learns %d", i, d.verdict, drop_name(d.reason), d.learns);
+		if (d.verdict != cases[i].verdict ||
+			(d.verdict == VERDICT_FORWARD && d.learns != cases[i].learns))
+			fail_msg("case %zu: verdict %d (%s), learns %d", i, d.verdict,
+				drop_name(d.reason), d.learns);
 	}
 }
 
@@ -198,37 +210,59 @@ static void test_refusals(void **state)
 		enum drop_reason reason;
 	} cases[] = {
 		/* nobody serves; no such port; ping to a service */
-		{"node1", {CLIENT, "10.96.0.200", IPPROTO_TCP, 1, 80, SYN}, VERDICT_REFUSE, DROP_NO_ENDPOINTS},
-		{"node1", {CLIENT6, "fd00:10:96::200", IPPROTO_TCP, 1, 80, SYN}, VERDICT_REFUSE, DROP_NO_ENDPOINTS},
-		{"node1", {CLIENT, "10.96.0.100", IPPROTO_TCP, 1, 81, SYN}, VERDICT_REFUSE, DROP_NO_SERVICE_PORT},
-		{"node1", {CLIENT, "10.96.0.100", IPPROTO_UDP, 1, 80, 0}, VERDICT_REFUSE, DROP_NO_SERVICE_PORT},
-		{"node1", {CLIENT, "10.96.0.100", IPPROTO_ICMP, 8 << 8, 1, 0}, VERDICT_REFUSE, DROP_NO_SERVICE_PORT},
+		{"node1", {CLIENT, "10.96.0.200", IPPROTO_TCP, 1, 80, SYN}, VERDICT_REFUSE,
+			DROP_NO_ENDPOINTS},
+		{"node1", {CLIENT6, "fd00:10:96::200", IPPROTO_TCP, 1, 80, SYN}, VERDICT_REFUSE,
+			DROP_NO_ENDPOINTS},
+		{"node1", {CLIENT, "10.96.0.100", IPPROTO_TCP, 1, 81, SYN}, VERDICT_REFUSE,
+			DROP_NO_SERVICE_PORT},
+		{"node1", {CLIENT, "10.96.0.100", IPPROTO_UDP, 1, 80, 0}, VERDICT_REFUSE,
+			DROP_NO_SERVICE_PORT},
+		{"node1", {CLIENT, "10.96.0.100", IPPROTO_ICMP, 8 << 8, 1, 0}, VERDICT_REFUSE,
+			DROP_NO_SERVICE_PORT},
 		/* nowhere: outside the cluster, an unknown pod of ours, the gateway's TCP */
-		{"node1", {CLIENT, "198.51.100.1", IPPROTO_TCP, 1, 80, SYN}, VERDICT_REFUSE, DROP_NO_ROUTE},
-		{"node1", {CLIENT, "10.244.1.99", IPPROTO_TCP, 1, 80, SYN}, VERDICT_REFUSE, DROP_NO_ROUTE},
-		{"node1", {CLIENT, "10.244.1.1", IPPROTO_TCP, 1, 80, SYN}, VERDICT_REFUSE, DROP_NOT_FOR_US},
+		{"node1", {CLIENT, "198.51.100.1", IPPROTO_TCP, 1, 80, SYN}, VERDICT_REFUSE,
+			DROP_NO_ROUTE},
+		{"node1", {CLIENT, "10.244.1.99", IPPROTO_TCP, 1, 80, SYN}, VERDICT_REFUSE,
+			DROP_NO_ROUTE},
+		{"node1", {CLIENT, "10.244.1.1", IPPROTO_TCP, 1, 80, SYN}, VERDICT_REFUSE,
+			DROP_NOT_FOR_US},
 		/* somebody else's address */
-		{"node1", {FROM_POD, "default/client", "10.244.1.11", "10.244.2.3", IPPROTO_TCP, 1, 80, SYN}, VERDICT_DROP,
-			DROP_IP_SPOOFED},
-		{"node1", {FROM_POD, "default/client", "fd00::7", "fd00:10:244:2::3", IPPROTO_TCP, 1, 80, SYN},
+		{"node1",
+			{FROM_POD, "default/client", "10.244.1.11", "10.244.2.3", IPPROTO_TCP, 1,
+				80, SYN},
 			VERDICT_DROP, DROP_IP_SPOOFED},
-		{"node2", {FROM_TUNNEL, NULL, "10.244.2.53", "10.244.2.3", IPPROTO_TCP, 1, 8080, SYN}, VERDICT_DROP,
-			DROP_IP_SPOOFED},
-		{"node2", {FROM_TUNNEL, NULL, "10.96.0.100", "10.244.2.3", IPPROTO_TCP, 1, 8080, SYN}, VERDICT_DROP,
-			DROP_IP_SPOOFED},
-		{"node2", {FROM_TUNNEL, NULL, "198.51.100.1", "10.244.2.3", IPPROTO_TCP, 1, 8080, SYN}, VERDICT_DROP,
-			DROP_NO_ROUTE},
+		{"node1",
+			{FROM_POD, "default/client", "fd00::7", "fd00:10:244:2::3", IPPROTO_TCP, 1,
+				80, SYN},
+			VERDICT_DROP, DROP_IP_SPOOFED},
+		{"node2",
+			{FROM_TUNNEL, NULL, "10.244.2.53", "10.244.2.3", IPPROTO_TCP, 1, 8080, SYN},
+			VERDICT_DROP, DROP_IP_SPOOFED},
+		{"node2",
+			{FROM_TUNNEL, NULL, "10.96.0.100", "10.244.2.3", IPPROTO_TCP, 1, 8080, SYN},
+			VERDICT_DROP, DROP_IP_SPOOFED},
+		{"node2",
+			{FROM_TUNNEL, NULL, "198.51.100.1", "10.244.2.3", IPPROTO_TCP, 1, 8080,
+				SYN},
+			VERDICT_DROP, DROP_NO_ROUTE},
 		/* no transit: what came by a tunnel does not leave by one */
-		{"node2", {FROM_TUNNEL, NULL, "10.244.1.10", "10.244.3.8", IPPROTO_TCP, 1, 8080, SYN}, VERDICT_REFUSE,
-			DROP_NO_ROUTE},
+		{"node2",
+			{FROM_TUNNEL, NULL, "10.244.1.10", "10.244.3.8", IPPROTO_TCP, 1, 8080, SYN},
+			VERDICT_REFUSE, DROP_NO_ROUTE},
 		/* policies: on the destination's node for remote traffic, on ours for local */
-		{"node2", {FROM_TUNNEL, NULL, "10.244.3.66", "10.244.2.3", IPPROTO_TCP, 1, 8080, SYN}, VERDICT_DROP,
-			DROP_POLICY_INGRESS},
-		{"node2", {FROM_TUNNEL, NULL, "fd00:10:244:3::66", "fd00:10:244:2::3", IPPROTO_TCP, 1, 8080, SYN},
+		{"node2",
+			{FROM_TUNNEL, NULL, "10.244.3.66", "10.244.2.3", IPPROTO_TCP, 1, 8080, SYN},
 			VERDICT_DROP, DROP_POLICY_INGRESS},
-		{"node2", {FROM_TUNNEL, NULL, "10.244.1.10", "10.244.2.3", IPPROTO_TCP, 1, 22, SYN}, VERDICT_DROP,
-			DROP_POLICY_INGRESS},
-		{"node3", {FROM_POD, "default/intruder", "10.244.3.66", "10.244.3.8", IPPROTO_TCP, 1, 8080, SYN},
+		{"node2",
+			{FROM_TUNNEL, NULL, "fd00:10:244:3::66", "fd00:10:244:2::3", IPPROTO_TCP, 1,
+				8080, SYN},
+			VERDICT_DROP, DROP_POLICY_INGRESS},
+		{"node2", {FROM_TUNNEL, NULL, "10.244.1.10", "10.244.2.3", IPPROTO_TCP, 1, 22, SYN},
+			VERDICT_DROP, DROP_POLICY_INGRESS},
+		{"node3",
+			{FROM_POD, "default/intruder", "10.244.3.66", "10.244.3.8", IPPROTO_TCP, 1,
+				8080, SYN},
 			VERDICT_DROP, DROP_POLICY_INGRESS},
 	};
 
@@ -238,7 +272,8 @@ static void test_refusals(void **state)
 		use_node(f, cases[i].node);
 		d = ask(f, cases[i].p);
 		if (d.verdict != cases[i].verdict || d.reason != cases[i].reason)
-			fail_msg("case %zu: verdict %d, reason %s", i, d.verdict, drop_name(d.reason));
+			fail_msg("case %zu: verdict %d, reason %s", i, d.verdict,
+				drop_name(d.reason));
 	}
 }
 
@@ -250,8 +285,8 @@ static void test_hairpin(void **state)
 	unsigned times = 0;
 
 	for (int i = 0; i < 3; i++) {
-		struct decision d = ask(f, (struct packet){FROM_POD, "default/web-1", "10.244.1.5", "10.96.0.100",
-						   IPPROTO_TCP, 1000, 80, SYN});
+		struct decision d = ask(f, (struct packet){FROM_POD, "default/web-1", "10.244.1.5",
+						   "10.96.0.100", IPPROTO_TCP, 1000, 80, SYN});
 
 		assert_int_equal(d.verdict, VERDICT_INSTALL);
 		if (!d.snat)
@@ -268,7 +303,8 @@ static void test_hairpin(void **state)
 static void test_unknown_pod_of_another_node(void **state)
 {
 	struct fixture *f = *state;
-	struct decision d = ask(f, (struct packet){CLIENT, "10.244.3.200", IPPROTO_TCP, 1, 80, SYN});
+	struct decision d =
+		ask(f, (struct packet){CLIENT, "10.244.3.200", IPPROTO_TCP, 1, 80, SYN});
 
 	assert_int_equal(d.verdict, VERDICT_INSTALL);
 	assert_int_equal(d.forward.tunnel, tunnel_to(f, "node3", 0));
@@ -282,15 +318,19 @@ static void test_host(void **state)
 	f->decider.has_host = true;
 	d = ask(f, (struct packet){CLIENT, "198.51.100.1", IPPROTO_TCP, 1, 80, SYN});
 	assert_int_equal(d.forward.kind, TO_HOST);
-	d = ask(f, (struct packet){FROM_HOST, NULL, "198.51.100.1", "10.244.1.10", IPPROTO_TCP, 80, 99, SYN});
+	d = ask(f, (struct packet){FROM_HOST, NULL, "198.51.100.1", "10.244.1.10", IPPROTO_TCP, 80,
+			   99, SYN});
 	assert_int_equal(d.verdict, VERDICT_INSTALL);
 	assert_int_equal(d.reply.kind, TO_HOST);
 	/* strangers obey policies; the node itself does not have to */
-	d = ask(f, (struct packet){FROM_HOST, NULL, "198.51.100.1", "10.244.1.5", IPPROTO_TCP, 80, 8080, SYN});
+	d = ask(f, (struct packet){FROM_HOST, NULL, "198.51.100.1", "10.244.1.5", IPPROTO_TCP, 80,
+			   8080, SYN});
 	assert_int_equal(d.reason, DROP_POLICY_INGRESS);
-	d = ask(f, (struct packet){FROM_HOST, NULL, "192.168.1.101", "10.244.1.5", IPPROTO_TCP, 80, 8080, SYN});
+	d = ask(f, (struct packet){FROM_HOST, NULL, "192.168.1.101", "10.244.1.5", IPPROTO_TCP, 80,
+			   8080, SYN});
 	assert_int_equal(d.verdict, VERDICT_INSTALL);
-	d = ask(f, (struct packet){FROM_HOST, NULL, "10.244.1.5", "10.244.1.10", IPPROTO_TCP, 80, 80, SYN});
+	d = ask(f, (struct packet){
+			   FROM_HOST, NULL, "10.244.1.5", "10.244.1.10", IPPROTO_TCP, 80, 80, SYN});
 	assert_int_equal(d.reason, DROP_IP_SPOOFED);
 }
 
@@ -298,8 +338,10 @@ static void test_host(void **state)
 static void test_fragments(void **state)
 {
 	struct fixture *f = *state;
-	struct wire client = wire("10.244.1.10"), web = wire("10.244.2.3"), intruder = wire("10.244.3.66");
-	struct question q = {.origin = FROM_TUNNEL, .pod = NONE, .proto = IPPROTO_TCP, .no_ports = true};
+	struct wire client = wire("10.244.1.10"), web = wire("10.244.2.3"),
+		    intruder = wire("10.244.3.66");
+	struct question q = {
+		.origin = FROM_TUNNEL, .pod = NONE, .proto = IPPROTO_TCP, .no_ports = true};
 	struct decision d;
 
 	use_node(f, "node2");

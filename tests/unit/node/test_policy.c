@@ -18,7 +18,7 @@ struct t_selector {
 
 struct t_peer {
 	bool block;
-	unsigned third;	 /* block 10.<third>.0.0/16 except 10.<third>.1.0/24 */
+	unsigned third; /* block 10.<third>.0.0/16 except 10.<third>.1.0/24 */
 	struct t_selector pods, names;
 };
 
@@ -136,7 +136,8 @@ static void write_selector(struct str *s, const struct t_selector *sel)
 		str_addf(s, "matchLabels: {app: %s}, ", values[sel->app]);
 	str_add(s, "matchExpressions: [");
 	if (sel->not_app)
-		str_addf(s, "{key: app, operator: NotIn, values: [%s]}, ", values[(sel->app + 1) % 3]);
+		str_addf(s, "{key: app, operator: NotIn, values: [%s]}, ",
+			values[(sel->app + 1) % 3]);
 	if (sel->needs_tier)
 		str_add(s, "{key: tier, operator: Exists}");
 	str_add(s, "]}");
@@ -145,7 +146,8 @@ static void write_selector(struct str *s, const struct t_selector *sel)
 static void write_peer(struct str *s, const struct t_peer *p)
 {
 	if (p->block) {
-		str_addf(s, "{ipBlock: {cidr: 10.%u.0.0/16, except: [10.%u.1.0/24]}}, ", p->third, p->third);
+		str_addf(s, "{ipBlock: {cidr: 10.%u.0.0/16, except: [10.%u.1.0/24]}}, ", p->third,
+			p->third);
 		return;
 	}
 	str_add(s, "{");
@@ -185,10 +187,13 @@ static void write_policy(struct str *s, const struct t_policy *p, unsigned i)
 {
 	static const char *const sides[2][2] = {{"ingress", "from"}, {"egress", "to"}};
 
-	str_addf(s, "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
-		    "metadata: {name: np%u, namespace: %s}\nspec:\n  podSelector: ", i, spaces[p->space]);
+	str_addf(s,
+		"---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
+		"metadata: {name: np%u, namespace: %s}\nspec:\n  podSelector: ",
+		i, spaces[p->space]);
 	write_selector(s, &p->pods);
-	str_addf(s, "\n  policyTypes: [%s%s]\n", p->isolates[0] || !p->isolates[1] ? "Ingress, " : "",
+	str_addf(s, "\n  policyTypes: [%s%s]\n",
+		p->isolates[0] || !p->isolates[1] ? "Ingress, " : "",
 		p->isolates[1] ? "Egress" : "");
 	for (int d = 0; d < 2; d++) {
 		str_addf(s, "  %s:%s\n", sides[d][0], p->nr_rules[d] ? "" : " []");
@@ -203,18 +208,25 @@ static void write_cluster(struct str *s, const struct cluster *c)
 		str_addf(s, "---\napiVersion: v1\nkind: Node\nmetadata: {name: n%u}\n", i);
 	/* namespaces have the same kinds of labels as pods: the first's app is a, ... and blue has a tier */
 	for (unsigned i = 0; i < SPACES; i++)
-		str_addf(s, "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: %s, labels: {app: %s%s}}\n",
+		str_addf(s,
+			"---\napiVersion: v1\nkind: Namespace\nmetadata: {name: %s, labels: {app: "
+			"%s%s}}\n",
 			spaces[i], values[i], i == 2 ? ", tier: x" : "");
 	for (unsigned i = 0; i < PODS; i++) {
 		const struct t_pod *p = &c->pods[i];
 
-		str_addf(s, "---\napiVersion: v1\nkind: Pod\nmetadata: {name: p%u, namespace: %s, labels: {app: %s%s}}\n"
-			    "spec: {nodeName: n%u, containers: [{ports: [", i, spaces[p->space], values[p->app],
-			p->tier ? ", tier: y" : "", p->node);
+		str_addf(s,
+			"---\napiVersion: v1\nkind: Pod\nmetadata: {name: p%u, namespace: %s, "
+			"labels: {app: %s%s}}\n"
+			"spec: {nodeName: n%u, containers: [{ports: [",
+			i, spaces[p->space], values[p->app], p->tier ? ", tier: y" : "", p->node);
 		if (p->named)
-			str_addf(s, "{name: web, containerPort: %u}, {name: web, containerPort: %u, protocol: UDP}",
+			str_addf(s,
+				"{name: web, containerPort: %u}, {name: web, containerPort: %u, "
+				"protocol: UDP}",
 				p->named, p->named);
-		str_addf(s, "]}]}\nstatus: {podIP: 10.%u.%u.%u}\n", p->addr[1], p->addr[2], p->addr[3]);
+		str_addf(s, "]}]}\nstatus: {podIP: 10.%u.%u.%u}\n", p->addr[1], p->addr[2],
+			p->addr[3]);
 	}
 	for (unsigned i = 0; i < c->nr_policies; i++)
 		write_policy(s, &c->policies[i], i);
@@ -224,23 +236,27 @@ static void write_cluster(struct str *s, const struct cluster *c)
 
 static bool selects(const struct t_selector *s, unsigned app, bool tier)
 {
-	return !(s->has_app && app != s->app) && !(s->not_app && app == (s->app + 1) % 3) && !(s->needs_tier && !tier);
+	return !(s->has_app && app != s->app) && !(s->not_app && app == (s->app + 1) % 3) &&
+	       !(s->needs_tier && !tier);
 }
 
-static bool naive_peer(const struct cluster *c, const struct t_policy *policy, const struct t_peer *p, unsigned i)
+static bool naive_peer(
+	const struct cluster *c, const struct t_policy *policy, const struct t_peer *p, unsigned i)
 {
 	const struct t_pod *pod = &c->pods[i];
 
 	if (p->block)
 		return pod->addr[1] == p->third && pod->addr[2] != 1;
-	if (p->names.present ? !selects(&p->names, pod->space, pod->space == 2) : pod->space != policy->space)
+	if (p->names.present ? !selects(&p->names, pod->space, pod->space == 2)
+			     : pod->space != policy->space)
 		return false;
 	return !p->pods.present || selects(&p->pods, pod->app, pod->tier);
 }
 
 /* `server`: the pod whose port it is: the protected one for ingress, the peer for egress. By a block no
  * pod is named, so a named port means nothing there. */
-static bool naive_port(const struct t_port *p, const struct t_pod *server, uint8_t proto, uint16_t port)
+static bool naive_port(
+	const struct t_port *p, const struct t_pod *server, uint8_t proto, uint16_t port)
 {
 	if (p->proto != proto)
 		return false;
@@ -249,12 +265,15 @@ static bool naive_port(const struct t_port *p, const struct t_pod *server, uint8
 	return p->any || (port >= p->first && port <= p->last);
 }
 
-static bool naive_rule(const struct cluster *c, const struct t_policy *policy, const struct t_rule *rule, int dir,
-	unsigned self, unsigned other, uint8_t proto, uint16_t port)
+static bool naive_rule(const struct cluster *c, const struct t_policy *policy,
+	const struct t_rule *rule, int dir, unsigned self, unsigned other, uint8_t proto,
+	uint16_t port)
 {
 	for (unsigned i = 0; i < MAX_OF(rule->nr_peers, 1u); i++) {
 		bool block = rule->nr_peers && rule->peers[i].block;
-		const struct t_pod *server = dir == INGRESS ? &c->pods[self] : block ? NULL : &c->pods[other];
+		const struct t_pod *server = dir == INGRESS ? &c->pods[self]
+					     : block        ? NULL
+							    : &c->pods[other];
 
 		if (rule->nr_peers && !naive_peer(c, policy, &rule->peers[i], other))
 			continue;
@@ -267,7 +286,8 @@ static bool naive_rule(const struct cluster *c, const struct t_policy *policy, c
 	return false;
 }
 
-static bool naive_allows(const struct cluster *c, int dir, unsigned self, unsigned other, uint8_t proto, uint16_t port)
+static bool naive_allows(const struct cluster *c, int dir, unsigned self, unsigned other,
+	uint8_t proto, uint16_t port)
 {
 	bool isolated = false;
 
@@ -296,7 +316,8 @@ static unsigned index_in(const struct model *m, const struct cluster *c, unsigne
 	return pod_index(m, name);
 }
 
-static void compare(const struct cluster *c, const struct model *m, const char *text, unsigned self, unsigned other)
+static void compare(const struct cluster *c, const struct model *m, const char *text, unsigned self,
+	unsigned other)
 {
 	uint32_t pod = index_in(m, c, self);
 	struct policy_peer peer = {index_in(m, c, other), c->pods[other].addr, false};
@@ -307,10 +328,12 @@ static void compare(const struct cluster *c, const struct model *m, const char *
 				uint8_t proto = tcp ? IPPROTO_TCP : IPPROTO_UDP;
 				bool want = naive_allows(c, dir, self, other, proto, port);
 
-				if (policy_allows(m, m->pods[pod].side[dir], &peer, proto, rte_cpu_to_be_16(port)) !=
-					want)
-					fail_msg("%s of p%u with p%u, %s %u: should be %s\n%s", dir ? "egress" : "ingress",
-						self, other, tcp ? "tcp" : "udp", port, want ? "allowed" : "denied", text);
+				if (policy_allows(m, m->pods[pod].side[dir], &peer, proto,
+					    rte_cpu_to_be_16(port)) != want)
+					fail_msg("%s of p%u with p%u, %s %u: should be %s\n%s",
+						dir ? "egress" : "ingress", self, other,
+						tcp ? "tcp" : "udp", port,
+						want ? "allowed" : "denied", text);
 			}
 }
 
@@ -343,25 +366,29 @@ static void test_strangers(void **state)
 {
 	static const char text[] =
 		"apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n---\n"
-		"apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {nodeName: n1}\nstatus: {podIP: 10.0.0.5}\n---\n"
+		"apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {nodeName: n1}\nstatus: "
+		"{podIP: 10.0.0.5}\n---\n"
 		"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: np}\n"
-		"spec: {ingress: [{from: [{ipBlock: {cidr: 192.0.2.0/24, except: [192.0.2.128/25]}},"
+		"spec: {ingress: [{from: [{ipBlock: {cidr: 192.0.2.0/24, except: "
+		"[192.0.2.128/25]}},"
 		" {ipBlock: {cidr: 'fd00::/16'}}]}]}\n";
 	struct balancer *b = balancer_create();
 	struct model *m = model_from_text(text, "n1", b);
 	static const struct {
 		const char *from;
 		bool allowed;
-	} cases[] = {{"192.0.2.1", true}, {"192.0.2.127", true}, {"192.0.2.128", false}, {"192.0.3.1", false},
-		{"fd00::1", true}, {"fd01::1", false}};
+	} cases[] = {{"192.0.2.1", true}, {"192.0.2.127", true}, {"192.0.2.128", false},
+		{"192.0.3.1", false}, {"fd00::1", true}, {"fd01::1", false}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct wire w = wire(cases[i].from);
 		struct policy_peer peer = {NONE, w.b, w.ip6};
 
-		assert_int_equal(policy_allows(m, m->pods[0].side[INGRESS], &peer, IPPROTO_TCP, RTE_BE16(80)),
+		assert_int_equal(policy_allows(m, m->pods[0].side[INGRESS], &peer, IPPROTO_TCP,
+					 RTE_BE16(80)),
 			cases[i].allowed);
-		assert_true(policy_allows(m, m->pods[0].side[EGRESS], &peer, IPPROTO_TCP, RTE_BE16(80)));
+		assert_true(policy_allows(
+			m, m->pods[0].side[EGRESS], &peer, IPPROTO_TCP, RTE_BE16(80)));
 	}
 	model_free(m);
 	balancer_destroy(b);

@@ -44,7 +44,8 @@ static int teardown(void **state)
 }
 
 /* A service with n backends 10.2.0.1..n, less those in `without`. */
-static void build(struct fixture *f, const char *algorithm, unsigned affinity_s, unsigned n, uint64_t without)
+static void build(
+	struct fixture *f, const char *algorithm, unsigned affinity_s, unsigned n, uint64_t without)
 {
 	json_t *endpoints = json_array(), *s;
 	char text[32];
@@ -52,11 +53,12 @@ static void build(struct fixture *f, const char *algorithm, unsigned affinity_s,
 	for (unsigned i = 0; i < n; i++) {
 		snprintf(text, sizeof(text), "10.2.%u.%u", i / 250, i % 250 + 1);
 		if (!(i < 64 && without >> i & 1))
-			json_array_append_new(endpoints, json_pack("{s:s, s:i}", "address", text, "port", 80));
+			json_array_append_new(
+				endpoints, json_pack("{s:s, s:i}", "address", text, "port", 80));
 	}
-	s = json_pack("{s:{}, s:{s:[s], s:s, s:i, s:[{s:s, s:i, s:o}]}}", "node/n1", "service/a/s", "addresses",
-		"10.9.0.1", "algorithm", algorithm, "affinity_s", affinity_s, "ports", "protocol", "TCP", "port", 80,
-		"endpoints", endpoints);
+	s = json_pack("{s:{}, s:{s:[s], s:s, s:i, s:[{s:s, s:i, s:o}]}}", "node/n1", "service/a/s",
+		"addresses", "10.9.0.1", "algorithm", algorithm, "affinity_s", affinity_s, "ports",
+		"protocol", "TCP", "port", 80, "endpoints", endpoints);
 	model_free(f->model);
 	f->model = test_compile(s, "n1", f->balancer);
 }
@@ -64,7 +66,8 @@ static void build(struct fixture *f, const char *algorithm, unsigned affinity_s,
 static unsigned pick(struct fixture *f, uint32_t client, uint64_t now_ns)
 {
 	uint8_t src[16] = {10, 1, (uint8_t)(client >> 8), (uint8_t)client};
-	const struct backend *b = select_backend(&f->selector, f->model, &f->model->fronts[0], src, now_ns);
+	const struct backend *b =
+		select_backend(&f->selector, f->model, &f->model->fronts[0], src, now_ns);
 
 	assert_non_null(b);
 	return (unsigned)(b->addr[2] * 250 + b->addr[3] - 1);
@@ -74,7 +77,8 @@ static void test_nobody(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t src[16] = {0};
-	static const char *const all[] = {"round-robin", "least-connections", "random", "source-hash"};
+	static const char *const all[] = {
+		"round-robin", "least-connections", "random", "source-hash"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		build(f, all[i], i % 2 ? 60 : 0, 0, 0);
@@ -145,7 +149,8 @@ static void test_least_connections_of_many(void **state)
 		balancer_count(f->balancer, f->model->backends[b].slot)->active++;
 	}
 	for (unsigned i = 0; i < 1000; i++)
-		most = MAX_OF(most, balancer_count(f->balancer, f->model->backends[i].slot)->active);
+		most = MAX_OF(
+			most, balancer_count(f->balancer, f->model->backends[i].slot)->active);
 	assert_in_range(most, 20, 26);
 }
 
@@ -220,7 +225,8 @@ static void test_affinity_spreads_clients(void **state)
 
 static void test_dead_nodes_are_passed_over(void **state)
 {
-	static const char *const all[] = {"round-robin", "least-connections", "random", "source-hash"};
+	static const char *const all[] = {
+		"round-robin", "least-connections", "random", "source-hash"};
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {

@@ -23,9 +23,15 @@ static void clear(struct inbox *in)
 
 /* --- making it --- */
 
-static void pair(uint16_t id, const char *name, const uint8_t mac[6], unsigned mtu, struct port **near, struct port **far)
+static void pair(uint16_t id, const char *name, const uint8_t mac[6], unsigned mtu,
+	struct port **near, struct port **far)
 {
-	struct port_cfg a = {.id = id, .name = name, .mtu = mtu, .rx_queues = 1, .tx_queues = 1, .pool = test_pool()};
+	struct port_cfg a = {.id = id,
+		.name = name,
+		.mtu = mtu,
+		.rx_queues = 1,
+		.tx_queues = 1,
+		.pool = test_pool()};
 	struct port_cfg b = a;
 
 	memcpy(a.mac, mac, 6);
@@ -33,9 +39,14 @@ static void pair(uint16_t id, const char *name, const uint8_t mac[6], unsigned m
 		fail_msg("%s", refusal());
 }
 
-static void bind_port(struct world_node *n, struct port *port, const char *name, enum node_port_role role, const uint8_t mac[6])
+static void bind_port(struct world_node *n, struct port *port, const char *name,
+	enum node_port_role role, const uint8_t mac[6])
 {
-	struct node_port np = {.id = port->id, .mtu = (uint16_t)port->mtu, .name = name, .role = role, .spoof_check = true};
+	struct node_port np = {.id = port->id,
+		.mtu = (uint16_t)port->mtu,
+		.name = name,
+		.role = role,
+		.spoof_check = true};
 
 	memcpy(np.mac, mac, 6);
 	if (esw_port_add(n->esw, port) < 0 || node_bind_port(n->node, &np) < 0)
@@ -56,7 +67,8 @@ static void make_node(struct world *w, unsigned i)
 	snprintf(text, sizeof(text), "fd00:192:168:1::10%u/64", i + 1);
 	prefix_parse(text, &n->card.vtep6);
 	memcpy(n->mac, ((uint8_t[]){2, 0, 0xc0, 0xa8, 1, (uint8_t)(101 + i)}), 6);
-	if (esw_create(&cfg, &n->esw) < 0 || node_create(&nc, &n->node) < 0 || node_attach(n->node, n->esw) < 0)
+	if (esw_create(&cfg, &n->esw) < 0 || node_create(&nc, &n->node) < 0 ||
+		node_attach(n->node, n->esw) < 0)
 		fail_msg("%s", refusal());
 	pair(0, "p0", n->mac, 1500, &n->near, &n->far);
 	bind_port(n, n->near, "p0", NODE_PORT_UPLINK, n->mac);
@@ -126,7 +138,8 @@ static json_t *resolve(const char *node, const char *more)
 	int rc;
 
 	snprintf(path, sizeof(path), "%s/daemons/demo/manifests", getenv("SOFTDPU_SRC"));
-	rc = more ? agent_model_parse("more.yaml", more, strlen(more), &am) : agent_model_load(path, &am);
+	rc = more ? agent_model_parse("more.yaml", more, strlen(more), &am)
+		  : agent_model_load(path, &am);
 	if (rc < 0 || agent_resolve(am, node, &state) < 0)
 		fail_msg("%s", refusal());
 	agent_model_free(am);

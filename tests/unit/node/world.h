@@ -60,7 +60,8 @@ void world_apply(struct world *w, const char *more);
 void world_run(struct world *w);
 void world_pass(struct world *w, uint64_t ns);
 /* A pod sends. `spec` as in fixture.h; MACs are the pod's and the gateway's. */
-void world_send(struct world *w, enum who from, const char *spec, ...) __attribute__((format(printf, 3, 4)));
+void world_send(struct world *w, enum who from, const char *spec, ...)
+	__attribute__((format(printf, 3, 4)));
 void world_send_mbuf(struct world *w, enum who from, struct rte_mbuf *m);
 /* The pod's oldest frame, NULL when it got none; the caller frees it. */
 struct rte_mbuf *world_take(struct world *w, enum who pod);
