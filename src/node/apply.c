@@ -21,7 +21,7 @@ static void model_retire(void *model)
 }
 
 /* Workers see the new model from their next batch on; connections that no longer fit it go. */
-static int swap_in(struct node *node, struct model *m)
+static int swap_in(struct node *node, struct model *m, bool revalidate)
 {
 	struct model *old = (struct model *)(uintptr_t)node->model;
 	int rc;
@@ -33,13 +33,14 @@ static int swap_in(struct node *node, struct model *m)
 		return rc;
 	}
 	__atomic_store_n(&node->model, m, __ATOMIC_RELEASE);
-	conns_revalidate(node, m);
+	if (revalidate)
+		conns_revalidate(node, m);
 	if (old)
 		flow_retire(node->flow, model_retire, old);
 	return 0;
 }
 
-static int compile(struct node *node, json_t *state)
+static int compile(struct node *node, json_t *state, bool revalidate)
 {
 	struct compile_env env = {
 		.node = node->card.name,
@@ -51,7 +52,7 @@ static int compile(struct node *node, json_t *state)
 	struct model *m;
 	int rc = model_compile(&env, state, &m);
 
-	return rc < 0 ? rc : swap_in(node, m);
+	return rc < 0 ? rc : swap_in(node, m, revalidate);
 }
 
 /* The ports changed under the same desired state. */
@@ -62,7 +63,7 @@ int node_recompile(struct node *node)
 	if (!node->state)
 		return 0;
 	node->lenient = true;
-	rc = compile(node, node->state);
+	rc = compile(node, node->state, true);
 	node->lenient = false;
 	return rc;
 }
@@ -98,6 +99,21 @@ static int apply_op(json_t *state, const json_t *op, size_t i)
 						      : 0;
 }
 
+/* Services alone do not concern connections that exist: a million of them need not be looked at. */
+static bool only_services(const json_t *ops)
+{
+	const char *kind;
+	json_t *op;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)ops, i, op) {
+		kind = json_string_value(json_object_get(op, "kind"));
+		if (!kind || strcmp(kind, "service"))
+			return false;
+	}
+	return true;
+}
+
 static int check_base(
 	const struct node *node, const json_t *params, json_int_t *generation, bool *full)
 {
@@ -128,7 +144,7 @@ int node_apply(struct node *node, const json_t *params, json_t **result)
 	const json_t *ops = json_object_get(params, "ops");
 	json_int_t generation;
 	json_t *state, *op;
-	bool full;
+	bool full, revalidate;
 	size_t i;
 	int rc;
 
@@ -139,12 +155,13 @@ int node_apply(struct node *node, const json_t *params, json_t **result)
 		return rc;
 	if (!json_is_array(ops))
 		return refuse(EINVAL, "node.apply: field 'ops' is not a list");
+	revalidate = full || !only_services(ops);
 	state = full || !node->state ? json_object() : json_copy(node->state);
 	json_array_foreach((json_t *)(uintptr_t)ops, i, op)
 		if (rc == 0)
 			rc = apply_op(state, op, i);
 	if (rc == 0)
-		rc = compile(node, state);
+		rc = compile(node, state, revalidate);
 	if (rc < 0) {
 		json_decref(state);
 		return rc;

@@ -551,7 +551,8 @@ static bool still_allowed(const struct model *m, const struct conn_info *info)
 	uint32_t dst_pod = dst && dst->kind == ADDR_POD ? dst->index : NONE;
 	struct policy_peer to = {dst_pod, r->src, r->ip6}, from = {src_pod, o->src, o->ip6};
 
-	if (src_pod != NONE && src_pod == dst_pod)
+	/* a pod reaches itself, and a node its pods, whatever the policies say */
+	if ((src_pod != NONE && src_pod == dst_pod) || (src && src->kind == ADDR_NODE))
 		return true;
 	if (src_pod != NONE && m->pods[src_pod].peer == m->local &&
 		!policy_allows(m, m->pods[src_pod].side[EGRESS], &to, o->proto, r->sport))

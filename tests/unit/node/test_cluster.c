@@ -685,6 +685,48 @@ static void test_port_leaves_and_returns(void **state)
 	talk_to(w, WEB1);
 }
 
+/* The node reaches its own pods whatever the policies say, also after a new desired state. */
+static void test_host_reaches_isolated_pods(void **state)
+{
+	struct world *w = *state;
+	struct world_node *n = &w->nodes[0];
+	struct port_cfg a = {.id = 1,
+		.name = "pf0hpf",
+		.mtu = 1430,
+		.pool = test_pool(),
+		.mac = {2, 0, 0, 0, 9, 9}};
+	struct node_port np = {.id = 1,
+		.mtu = 1430,
+		.name = "pf0hpf",
+		.role = NODE_PORT_HOST,
+		.mac = {2, 0, 0, 0, 9, 9}};
+	struct port_cfg b = a;
+	struct port *near, *far;
+	struct rte_mbuf *m;
+	char text[160];
+
+	assert_int_equal(port_pair_open(&a, &b, 64, &near, &far), 0);
+	assert_int_equal(esw_port_add(n->esw, near), 0);
+	assert_int_equal(node_bind_port(n->node, &np), 0);
+	m = test_packet(test_pool(), "eth ip4:192.168.1.101>10.244.1.5 tcp:1000>22,fl=S");
+	memcpy(rte_pktmbuf_mtod(m, uint8_t *), &node_gateway_mac, 6);
+	assert_int_equal(port_tx(far, 0, &m, 1), 1);
+	world_run(w);
+	expect(w, WEB1, "192.168.1.101:1000>10.244.1.5:22 tcp 02");
+	assert_int_equal(world_stats(w, 0).connections, 1);
+	world_apply(w, NULL);
+	assert_int_equal(world_stats(w, 0).connections, 1);
+	world_send(w, WEB1, "eth ip4:10.244.1.5>192.168.1.101 tcp:22>1000,fl=SA");
+	assert_int_equal(port_rx(far, 0, &m, 1), 1);
+	assert_string_equal(say(m, text), "10.244.1.5:22>192.168.1.101:1000 tcp 12");
+	rte_pktmbuf_free(m);
+	node_unbind_port(n->node, 1);
+	assert_int_equal(world_stats(w, 0).connections, 0);
+	esw_port_remove(n->esw, 1);
+	port_close(near);
+	port_close(far);
+}
+
 /* The uplink goes and comes back: tunnels are wired again. */
 static void test_uplink_leaves_and_returns(void **state)
 {
@@ -790,6 +832,7 @@ int main(void)
 		T(test_a_tuple_is_used_again),
 		T(test_hairpin),
 		T(test_port_leaves_and_returns),
+		T(test_host_reaches_isolated_pods),
 		T(test_uplink_leaves_and_returns),
 		T(test_idle_connections_age),
 		T(test_refused_apply_changes_nothing),
