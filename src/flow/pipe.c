@@ -243,6 +243,8 @@ static void free_pipe(void *arg)
 {
 	struct flow_pipe *pipe = arg;
 
+	if (pipe->serial) /* it was published once */
+		__atomic_fetch_sub(&pipe->ctx->pipes->nr_pipes, 1, __ATOMIC_RELAXED);
 	if (pipe->kind->destroy)
 		pipe->kind->destroy(pipe);
 	entry_chunks_release(pipe);
@@ -332,6 +334,7 @@ static int fill_pipe(struct flow_pipe *pipe, const struct flow_pipe_cfg *cfg)
 static void publish(struct flow_pipes *ps, struct flow_pipe *pipe)
 {
 	pipe_looks_at(pipe, &pipe->match.mask);
+	__atomic_fetch_add(&ps->nr_pipes, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&ps->pipe[pipe->id], pipe, __ATOMIC_RELEASE);
 	if (pipe->root) {
 		__atomic_store_n(&ps->root[pipe->domain][pipe->port], pipe->id, __ATOMIC_RELEASE);
@@ -511,7 +514,9 @@ void flow_pipes_fini(struct flow_ctx *ctx)
 	walk_fini(ctx);
 	for (unsigned i = 0; i < PIPES_MAX; i++)
 		if (ps->pipe[i])
-			free_pipe(ps->pipe[i]);
+			flow_pipe_destroy(ps->pipe[i]);
+	for (unsigned i = 0; ps->nr_pipes && i < PIPES_MAX; i++) /* no reader is online: what was retired goes now */
+		flow_retire(ctx, NULL, NULL);
 	for (unsigned d = 0; d < FLOW_DOMAIN_COUNT; d++)
 		for (unsigned p = 0; p < PIPES_MAX; p++)
 			free(ps->fallback[d][p]);

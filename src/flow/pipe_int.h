@@ -161,6 +161,7 @@ struct flow_pipes {
 	uint32_t roots_gen;
 	uint32_t serial;
 	uint32_t next_id;
+	uint32_t nr_pipes;             /* atomic: created and not yet freed */
 	uint32_t nr_egress;            /* roots in the egress domains */
 	uint16_t root[FLOW_DOMAIN_COUNT][PIPES_MAX]; /* by port, FLOW_PORT_NONE = any; 0 = none */
 	struct pipe_fwd *fallback[FLOW_DOMAIN_COUNT][PIPES_MAX];

@@ -457,6 +457,50 @@ static void shared_counter_and_update(void **state)
 	rig_close();
 }
 
+static void shared_encap(void **state)
+{
+	struct doca_flow_shared_resource_cfg shared = {0};
+	struct doca_flow_match open = tuple(), m = tuple_of();
+	struct doca_flow_actions a = {0}, *actions[] = {&a};
+	struct doca_flow_fwd fwd = to_port(1);
+	struct doca_flow_encap_action *e = &shared.encap_cfg.encap;
+	struct doca_flow_port_cfg *pc;
+	struct doca_flow_port *port;
+	struct doca_flow_pipe_cfg *cfg;
+	struct doca_flow_pipe *pipe;
+
+	rig_open("vnf,hws", 2);
+	OK(doca_flow_port_cfg_create(&pc));
+	OK(doca_flow_port_cfg_set_port_id(pc, 7));
+	OK(doca_flow_port_cfg_set_nr_resources(pc, DOCA_FLOW_RESOURCE_ENCAP, 2));
+	OK(doca_flow_port_start(pc, &port));
+	OK(doca_flow_port_cfg_destroy(pc));
+	shared.encap_cfg.is_l2 = true;
+	memcpy(e->outer.eth.dst_mac, (uint8_t[]){2, 0, 0, 0, 0, 2}, 6);
+	memcpy(e->outer.eth.src_mac, (uint8_t[]){2, 0, 0, 0, 0, 1}, 6);
+	e->outer.l3_type = DOCA_FLOW_L3_TYPE_IP4;
+	e->outer.ip4.src_ip = IP(9, 0, 0, 1);
+	e->outer.ip4.dst_ip = IP(9, 0, 0, 2);
+	e->tun.type = DOCA_FLOW_TUN_GRE;
+	e->tun.protocol = DOCA_HTOBE16(DOCA_FLOW_ETHER_TYPE_TEB);
+	e->tun.key_present = true;
+	e->tun.gre_key = DOCA_HTOBE32(5);
+	a.encap_type = DOCA_FLOW_RESOURCE_TYPE_SHARED;
+	a.shared_encap_id = 1;
+	cfg = rig_pipe_cfg(rig_port[0], "SHARED_ENCAP", DOCA_FLOW_PIPE_BASIC, true);
+	OK(doca_flow_pipe_cfg_set_match(cfg, &open, NULL));
+	OK(doca_flow_pipe_cfg_set_actions(cfg, actions, NULL, NULL, 1));
+	assert_int_equal(doca_flow_pipe_create(cfg, &fwd, NULL, &pipe), DOCA_ERROR_INVALID_VALUE);
+	assert_non_null(strstr(refusal(), "shared encap 1 is not configured"));
+	OK(doca_flow_port_shared_resource_set_cfg(port, DOCA_FLOW_SHARED_RESOURCE_ENCAP, 1, &shared));
+	add(rig_pipe(cfg, &fwd, NULL), &m, NULL, NULL, NULL);
+	rig_process(rig_port[0], 1);
+	rig_send(0, HIT);
+	rig_expect(1, "eth ip4:9.0.0.1>9.0.0.2,df gre:key=5 " HIT);
+	OK(doca_flow_port_stop(port));
+	rig_close();
+}
+
 static void queue_depth_says_again(void **state)
 {
 	struct doca_flow_match open = tuple(), m = tuple_of();
@@ -515,7 +559,7 @@ int main(void)
 		cmocka_unit_test(rewrite_and_ttl), cmocka_unit_test(copy_and_add_to_meta), cmocka_unit_test(vxlan_encap_and_decap),
 		cmocka_unit_test(lpm_behind_a_root), cmocka_unit_test(control_priorities_and_condition),
 		cmocka_unit_test(control_entry_with_actions), cmocka_unit_test(acl_range), cmocka_unit_test(flooding),
-		cmocka_unit_test(ordered_list), cmocka_unit_test(shared_counter_and_update), cmocka_unit_test(queue_depth_says_again),
+		cmocka_unit_test(ordered_list), cmocka_unit_test(shared_counter_and_update), cmocka_unit_test(shared_encap), cmocka_unit_test(queue_depth_says_again),
 		cmocka_unit_test(refusals_name_what_is_wrong),
 	};
 

@@ -265,6 +265,48 @@ static doca_error_t lower_encap(const char *pipe, const struct doca_flow_actions
 	return DOCA_SUCCESS;
 }
 
+/* The configuration behind a shared id; one that the entry would choose is not there yet. */
+static doca_error_t shared_cfg(const char *pipe, enum doca_flow_shared_resource_type type, const char *name, uint32_t id,
+	struct doca_flow_shared_resource_cfg *cfg)
+{
+	if (id == UINT32_MAX)
+		return dcore_fail(DOCA_ERROR_NOT_SUPPORTED, "pipe '%s': a shared %s chosen by the entry is not there yet; name its id", pipe, name);
+	for (unsigned i = 0; i < DOOR_PORTS_MAX; i++) {
+		struct doca_flow_port *p = door.port[i];
+
+		if (p && id < p->nr_shared[type] && p->shared[type][id].set) {
+			*cfg = p->shared[type][id].cfg;
+			return DOCA_SUCCESS;
+		}
+	}
+	return dcore_fail(DOCA_ERROR_INVALID_VALUE, "pipe '%s': shared %s %u is not configured", pipe, name, id);
+}
+
+static doca_error_t lower_shared_encap(const char *pipe, const struct doca_flow_actions *a, struct door_template *t)
+{
+	struct doca_flow_actions own = *a;
+	struct doca_flow_shared_resource_cfg cfg;
+	doca_error_t err = shared_cfg(pipe, DOCA_FLOW_SHARED_RESOURCE_ENCAP, "encap", a->shared_encap_id, &cfg);
+
+	if (err != DOCA_SUCCESS)
+		return err;
+	own.encap_cfg = cfg.encap_cfg;
+	return lower_encap(pipe, &own, t);
+}
+
+static doca_error_t lower_shared_decap(const char *pipe, const struct doca_flow_actions *a, struct door_template *t)
+{
+	struct doca_flow_actions own = *a;
+	struct doca_flow_shared_resource_cfg cfg;
+	doca_error_t err = shared_cfg(pipe, DOCA_FLOW_SHARED_RESOURCE_DECAP, "decap", a->shared_decap_id, &cfg);
+
+	if (err != DOCA_SUCCESS)
+		return err;
+	own.decap_cfg = cfg.decap_cfg;
+	lower_decap(&own, t);
+	return DOCA_SUCCESS;
+}
+
 static doca_error_t lower(const char *pipe, const struct door_action *a, struct door_template *t)
 {
 	const struct doca_flow_actions *v = &a->actions;
@@ -274,7 +316,9 @@ static doca_error_t lower(const char *pipe, const struct door_action *a, struct 
 		return dcore_fail(DOCA_ERROR_NOT_SUPPORTED, "pipe '%s': crypto actions are not there yet", pipe);
 	if (!room(t, 64))
 		return too_many(pipe);
-	if (v->decap_type != DOCA_FLOW_RESOURCE_TYPE_NONE)
+	if (v->decap_type == DOCA_FLOW_RESOURCE_TYPE_SHARED)
+		err = lower_shared_decap(pipe, v, t);
+	else if (v->decap_type != DOCA_FLOW_RESOURCE_TYPE_NONE)
 		lower_decap(v, t);
 	if (v->pop_vlan)
 		add_op(t, (struct flow_op){.code = FLOW_OP_POP_VLAN}, 0);
@@ -290,7 +334,9 @@ static doca_error_t lower(const char *pipe, const struct door_action *a, struct 
 		err = lower_extras(pipe, a, t);
 	if (err == DOCA_SUCCESS && v->has_push)
 		lower_push(v, t);
-	if (err == DOCA_SUCCESS && v->encap_type != DOCA_FLOW_RESOURCE_TYPE_NONE)
+	if (err == DOCA_SUCCESS && v->encap_type == DOCA_FLOW_RESOURCE_TYPE_SHARED)
+		err = lower_shared_encap(pipe, v, t);
+	else if (err == DOCA_SUCCESS && v->encap_type != DOCA_FLOW_RESOURCE_TYPE_NONE)
 		err = lower_encap(pipe, v, t);
 	return err;
 }

@@ -69,6 +69,7 @@ static void free_entry(struct doca_flow_pipe_entry *entry)
 	unlink_entry(entry);
 	if (entry->meter)
 		flow_meter_free(door.ctx, entry->meter);
+	flow_pipe_destroy(entry->actions);
 	free(entry);
 }
 
@@ -324,7 +325,8 @@ static doca_error_t lower_condition(const struct doca_flow_pipe *pipe, const str
 
 /* An entry with actions of its own goes through a small pipe that has them as its template. */
 static doca_error_t own_actions(struct doca_flow_pipe *pipe, const struct doca_flow_actions *actions,
-	const struct doca_flow_actions *mask, const struct doca_flow_action_descs *descs, struct flow_entry_spec *spec)
+	const struct doca_flow_actions *mask, const struct doca_flow_action_descs *descs, struct flow_entry_spec *spec,
+	struct flow_pipe **own)
 {
 	struct door_action *action = calloc(1, sizeof(*action));
 	struct door_template *t = calloc(1, sizeof(*t));
@@ -349,6 +351,7 @@ static doca_error_t own_actions(struct doca_flow_pipe *pipe, const struct doca_f
 			err = dcore_from_errno(rc, "doca_flow_pipe_control_add_entry");
 		} else {
 			spec->fwd = (struct flow_fwd){.kind = FLOW_FWD_PIPE, .pipe = private};
+			*own = private;
 		}
 	}
 	if (action)
@@ -366,6 +369,8 @@ doca_error_t doca_flow_pipe_control_add_entry(uint16_t pipe_queue, struct doca_f
 	struct doca_flow_pipe_entry **entry)
 {
 	struct flow_entry_spec spec = {.priority = priority};
+	struct doca_flow_pipe_entry *made = NULL;
+	struct flow_pipe *own = NULL;
 	uint8_t data[DOOR_DATA_MAX];
 	uint32_t meter = 0;
 	doca_error_t err = check(__func__, pipe, DOCA_FLOW_PIPE_CONTROL, pipe_queue);
@@ -382,8 +387,17 @@ doca_error_t doca_flow_pipe_control_add_entry(uint16_t pipe_queue, struct doca_f
 	if (err == DOCA_SUCCESS && (match || match_mask) && !(condition && !match_mask))
 		err = door_match_own(match, match_mask, &spec.match);
 	if (err == DOCA_SUCCESS && actions && !pipe->nr_templates)
-		err = own_actions(pipe, actions, actions_mask, action_descs, &spec);
-	return err == DOCA_SUCCESS ? publish(pipe, pipe_queue, &spec, meter, usr_ctx, entry) : err;
+		err = own_actions(pipe, actions, actions_mask, action_descs, &spec, &own);
+	if (err == DOCA_SUCCESS)
+		err = publish(pipe, pipe_queue, &spec, meter, usr_ctx, &made);
+	if (err != DOCA_SUCCESS) {
+		flow_pipe_destroy(own);
+		return err;
+	}
+	made->actions = own;
+	if (entry)
+		*entry = made;
+	return DOCA_SUCCESS;
 }
 
 /* ---- update and remove ---- */

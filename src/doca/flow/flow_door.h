@@ -242,6 +242,7 @@ struct doca_flow_pipe_entry {
 	struct doca_flow_pipe_entry *prev, *next; /* of the pipe and queue it was added on */
 	void *user_ctx;
 	uint32_t meter;               /* own one, 0 = none */
+	struct flow_pipe *actions;    /* CONTROL: the pipe with the entry's own actions, or NULL */
 	uint16_t queue;
 	uint8_t status;
 	bool removing, aged;

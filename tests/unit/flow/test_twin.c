@@ -319,7 +319,8 @@ static void random_actions(struct twin_pipe *p, unsigned number, struct flow_ent
 	spec->template_index = pick(p->cfg.nr_templates);
 	spec->fwd = p->cfg.fwd.kind && pick(2) ? (struct flow_fwd){.kind = FLOW_FWD_NONE} : random_fwd(leaf_fwd ? TWIN_PIPES - 1 : number);
 	t = &p->cfg.templates[spec->template_index];
-	memcpy(data, t->data, t->data_len);
+	if (t->data_len)
+		memcpy(data, t->data, t->data_len);
 	/* holes: values of the same domain, from another template field of the same kind */
 	for (unsigned i = 0; i < t->nr_ops; i++) {
 		const struct flow_field *f = flow_field_get(t->ops[i].field);
