@@ -240,7 +240,13 @@ static int metadata_negotiate(struct rte_eth_dev *eth, uint64_t *features)
 
 static int isolate(struct rte_eth_dev *eth, int set, struct rte_flow_error *error)
 {
-	return 0; /* nothing comes but what rules deliver */
+	softdpu_dev(eth)->isolated = set != 0;
+	return 0;
+}
+
+bool net_softdpu_isolated(const struct net_softdpu_dev *dev)
+{
+	return dev->isolated;
 }
 
 static const struct rte_flow_ops isolation_only = {.isolate = isolate};

@@ -98,6 +98,8 @@ struct net_softdpu_dev *net_softdpu_by_port(const struct card_port *port);
 uint16_t net_softdpu_ethdev(const struct net_softdpu_dev *dev);
 const struct card_port *net_softdpu_card_port(const struct net_softdpu_dev *dev);
 bool net_softdpu_is_representor(const struct net_softdpu_dev *dev);
+/* rte_flow_isolate() was asked: the program wants only what its rules deliver. */
+bool net_softdpu_isolated(const struct net_softdpu_dev *dev);
 /* Devices of one card function share it. */
 uint16_t net_softdpu_switch_domain(const struct net_softdpu_dev *dev);
 uint16_t net_softdpu_rx_queues(const struct net_softdpu_dev *dev);

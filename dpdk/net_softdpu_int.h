@@ -43,7 +43,7 @@ struct net_softdpu_dev {
 	uint16_t ethdev;
 	uint16_t domain;
 	bool representor;
-	bool started, link_down;
+	bool started, link_down, isolated;
 	uint32_t next_txq; /* where the switch's round robin goes on */
 	struct port *port; /* from start to stop */
 	int efd;           /* the switch sleeps on it */

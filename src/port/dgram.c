@@ -32,28 +32,29 @@ static uint16_t dgram_rx(struct port *port, unsigned queue, struct rte_mbuf **pk
 	return port_mmsg_rx(d->rx, d->fd, &port->rxq[queue], pkts, n);
 }
 
-/* The far end may come, go and come again: a socket connects to an inode, so connect again when
- * the old one is dead. Rare enough to stand here. */
-static bool connected(struct dgram *d)
-{
-	return d->peer.sun_path[0] &&
-	       connect(d->fd, (const struct sockaddr *)&d->peer, sizeof(d->peer)) == 0;
-}
-
 static uint16_t dgram_tx(struct port *port, unsigned queue, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct dgram *d = port->priv;
 	struct port_counters *c = &port->txq[queue];
-	uint16_t sent = port_mmsg_tx(d->tx[queue], d->fd, c, pkts, n);
 
-	if (sent < n && c->why == DROP_PORT_DOWN && connected(d))
-		sent += port_mmsg_tx(d->tx[queue], d->fd, c, pkts + sent, n - sent);
-	return sent;
+	if (!d->peer.sun_path[0]) {
+		c->why = DROP_PORT_DOWN;
+		return 0;
+	}
+	return port_mmsg_tx(d->tx[queue], d->fd, c, pkts, n);
 }
 
+/* Is somebody bound to the peer's path? Asked with a socket of its own: ours stays unconnected, or
+ * a peer that restarts could not reach us (a connected UNIX socket takes nothing from others). */
 static bool dgram_link_up(struct port *port)
 {
-	return connected(port->priv);
+	const struct dgram *d = port->priv;
+	int fd = d->peer.sun_path[0] ? socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+	bool up = fd >= 0 && connect(fd, (const struct sockaddr *)&d->peer, sizeof(d->peer)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return up;
 }
 
 static void dgram_describe(const struct port *port, char *buf, size_t size)
@@ -133,7 +134,6 @@ static int open_socket(struct dgram *d)
 	if (bind(d->fd, (const struct sockaddr *)&d->own, sizeof(d->own)) < 0)
 		return refuse(errno, "socket %s: %s", d->own.sun_path, strerror(errno));
 	d->bound = true;
-	connected(d);
 	return 0;
 }
 
@@ -141,9 +141,11 @@ static int make_queues(struct port *port, struct dgram *d)
 {
 	if (!(d->rx = port_mmsg_create(port->pool, DGRAM_SLOTS, false, false)))
 		return -ENOMEM;
-	for (unsigned q = 0; q < port->tx_queues; q++)
+	for (unsigned q = 0; q < port->tx_queues; q++) {
 		if (!(d->tx[q] = port_mmsg_create(port->pool, 0, false, false)))
 			return -ENOMEM;
+		port_mmsg_send_to(d->tx[q], (struct sockaddr *)&d->peer, sizeof(d->peer));
+	}
 	return 0;
 }
 

@@ -59,6 +59,14 @@ struct port_mmsg *port_mmsg_create(
 	return q;
 }
 
+void port_mmsg_send_to(struct port_mmsg *q, struct sockaddr *to, unsigned len)
+{
+	for (unsigned i = 0; i < PORT_MMSG_SLOTS; i++) {
+		q->tx[i].msg_hdr.msg_name = to;
+		q->tx[i].msg_hdr.msg_namelen = len;
+	}
+}
+
 void port_mmsg_destroy(struct port_mmsg *q)
 {
 	if (!q)

@@ -89,7 +89,7 @@
 #define PORT_CAP_TX_USO (1u << 4) /* RTE_MBUF_F_TX_UDP_SEG */
 #define PORT_CAP_TX_TUNNEL_CSUM \
 	(1u << 5) /* inner partial checksum of a VXLAN, Geneve or GRE packet */
-#define PORT_CAP_TX_TUNNEL_TSO                                                                  \
+#define PORT_CAP_TX_TUNNEL_TSO \
 	(1u << 6)                      /* segmentation of the inner TCP, outer headers repeated \
 					*/
 #define PORT_CAP_TX_CHAINS (1u << 7)   /* multi-segment mbufs; without it: linearise first */

@@ -21,6 +21,7 @@
 
 #include <linux/virtio_net.h>
 #include <net/if.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 /* Ethernet and two VLAN tags: what a frame may carry beyond the L3 MTU. */
@@ -85,6 +86,8 @@ struct port_mmsg; /* receive slots and a transmit scratch for one queue of one s
 /* `slots` frames at most are received by one call; 0 for a queue that only sends. */
 struct port_mmsg *port_mmsg_create(
 	struct rte_mempool *pool, unsigned slots, bool vnet, bool auxdata);
+/* Where its messages go, on a socket that is not connected; `to` is borrowed for its life. */
+void port_mmsg_send_to(struct port_mmsg *q, struct sockaddr *to, unsigned len);
 void port_mmsg_destroy(struct port_mmsg *q);
 uint16_t port_mmsg_rx(
 	struct port_mmsg *q, int fd, struct port_counters *c, struct rte_mbuf **pkts, uint16_t n);

@@ -22,6 +22,7 @@
 
 struct words {
 	char *word[WORDS_MAX + 1];
+	char *given[WORDS_MAX + 1]; /* what EAL gets: it permutes and overwrites the list */
 	int n;
 	bool failed;
 };
@@ -178,6 +179,7 @@ int dcore_eal_words(int argc, char *const *argv, char ***words)
 		add(w, argv[i]);
 	if (w->failed)
 		return refuse(E2BIG, "EAL arguments: more than %d words, or no memory", WORDS_MAX);
-	*words = w->word;
+	memcpy(w->given, w->word, sizeof(w->given));
+	*words = w->given;
 	return w->n;
 }

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "doca/dpdk_bridge/bridge_int.h"
 #include "net_softdpu.h"
 
 LOG_MODULE("dpdk_bridge");
@@ -37,6 +38,7 @@ static void __attribute__((constructor)) show_card(void)
 		snprintf(no_card, sizeof(no_card), "%s", refusal());
 		log_err("the card is not visible to DPDK: %s", no_card);
 	}
+	bridge_attach();
 }
 
 static doca_error_t ready(const char *call)

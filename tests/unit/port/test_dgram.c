@@ -88,13 +88,14 @@ static void test_slow_and_absent_peers(void **state)
 {
 	struct card_attach attach = {.kind = CARD_ATTACH_DGRAM, .path = own, .peer = peer};
 	struct port *port = open_port("d", 0, &attach);
-	struct rte_mbuf *m[64];
+	struct rte_mbuf *m[64], *r;
 	uint8_t buf[128];
 	uint16_t sent;
 	int fd;
 
 	for (unsigned i = 0; i < 64; i++)
 		m[i] = frame(60, i);
+	memset(buf, 0, sizeof(buf));
 	assert_false(port_link_up(port));
 	assert_int_equal(port_tx(port, 0, m, 64), 0);
 	assert_int_equal(port_tx_why(port, 0), DROP_PORT_DOWN);
@@ -103,7 +104,10 @@ static void test_slow_and_absent_peers(void **state)
 	assert_in_range(sent, 1, 63);
 	assert_int_equal(port_tx_why(port, 0), DROP_PORT_TX_FULL);
 	close(fd);
-	fd = far_end(); /* another socket of the same name */
+	fd = far_end(); /* another socket of the same name: it reaches us, and we it */
+	assert_int_equal(far_send(fd, buf, 60), 60);
+	assert_int_equal(port_rx(port, 0, &r, 1), 1);
+	rte_pktmbuf_free(r);
 	assert_int_equal(port_tx(port, 0, m + sent, 1), 1);
 	assert_int_equal(recv(fd, buf, sizeof(buf), MSG_DONTWAIT), 60);
 	assert_int_equal(buf[0], sent);
