@@ -18,6 +18,7 @@ check: setup      ## unit, api, layers, examples, conformance, and the sanitizer
 	@devtools/check.sh $(BUILD) $(SAN)
 
 system-nvmf: build ## NVMe-oF: Debian's kernel in a guest as the host (root)
+	@devtools/setup.sh devtools/packages-nvmf.txt
 	@devtools/suites.sh $(BUILD) --suite system-nvmf
 
 system: build     ## namespaces, real kernel stacks, real peers (root)

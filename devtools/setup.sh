@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Install the Debian packages of devtools/packages.txt that are missing. Quiet and quick when none is.
+# Install the Debian packages of a list that are missing. Quiet and quick when none is.
+# usage: setup.sh [LIST]    (devtools/packages.txt)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-mapfile -t want < <(grep -v '^#' devtools/packages.txt | grep .)
+mapfile -t want < <(grep -v '^#' "${1:-devtools/packages.txt}" | grep .)
 missing=()
 for p in "${want[@]}"; do
 	dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
