@@ -115,6 +115,8 @@ static int check_cfg(const struct conn_table_cfg *cfg)
 {
 	if (cfg->capacity < 1 || cfg->capacity > CAPACITY_MAX)
 		return refuse(EINVAL, "connection table: capacity %u is not 1..%u", cfg->capacity, CAPACITY_MAX);
+	if (cfg->strict)
+		return refuse(ENOTSUP, "connection table: strict: sequence windows are not checked; leave it false");
 	if (cfg->nr_workers < 1 || cfg->nr_workers > FLOW_WORKERS_MAX)
 		return refuse(EINVAL, "connection table: nr_workers %u is not 1..%u", cfg->nr_workers, FLOW_WORKERS_MAX);
 	return 0;
@@ -230,6 +232,8 @@ int conn_table_create(struct flow_ctx *ctx, const struct conn_table_cfg *cfg, st
 		return present;
 	}
 	t->cfg.shared_name = NULL;
+	t->epoch = rng_fresh_seed();
+	pthread_mutex_init(&t->replace_lock, NULL);
 	t->h = (struct conn_header *)t->region.base;
 	if (!present) {
 		new_seed(&want.seed);

@@ -22,7 +22,7 @@
  * not pay for IPv6. Zone and tenant are part of the key.
  *
  * States. TCP: SYN_SENT, SYN_RECV, ESTABLISHED, FIN_WAIT (one side closed), CLOSING, CLOSED (RST or both
- * FINs acknowledged). Sequence windows are checked when `strict` is set. UDP: NEW, REPLIED. ICMP echo: by identifier.
+ * FINs acknowledged). Sequence windows are not checked. UDP: NEW, REPLIED. ICMP echo: by identifier.
  * Related ICMP errors (embedded header belongs to a connection) are found by conn_lookup_related and are
  * rewritten like their connection, in reverse. Default timeouts: conn_timeouts_default (UDP 60 s,
  * established TCP 300 s per F and issue 2, configurable).
@@ -71,7 +71,7 @@ extern const struct conn_timeouts conn_timeouts_default;
 struct conn_table_cfg {
 	uint32_t capacity;          /* connections; the table grows up to it without stopping readers */
 	const char *shared_name;    /* NULL = private memory */
-	bool strict;                /* TCP window checks */
+	bool strict;                /* TCP window checks: refused (ENOTSUP), not there yet */
 	struct conn_timeouts timeouts;
 	unsigned nr_workers;
 };
@@ -130,7 +130,8 @@ int conn_add(struct flow_conn_table *table, unsigned worker, const struct conn_s
 void conn_add_burst(struct flow_conn_table *table, unsigned worker, const struct conn_spec *specs, uint64_t now_ns,
 	conn_ref *refs, int *results, unsigned n);
 void conn_remove(struct flow_conn_table *table, conn_ref ref);
-/* Replace what a direction does (update of NAT or hop). */
+/* Replace what a direction does (update of NAT or hop). Packets see the old or the new, never a mix. Any thread.
+ * -ENOENT; -EBUSY: replaced twice while one reader was in its burst, try again after it. */
 int conn_set_rewrite(struct flow_conn_table *table, conn_ref ref, const struct flow_rewrite *rewrite);
 
 /* The connection an ICMP/ICMPv6 error is about: looks at the embedded header (and may pull it into the first

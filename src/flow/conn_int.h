@@ -90,6 +90,8 @@ _Static_assert(sizeof(struct conn_cold) == 64, "one line");
 /* Replacements of a direction's rewrite (conn_set_rewrite): two, so that one may still be read. */
 struct conn_replaced {
 	struct flow_rewrite rw[2][2]; /* [direction][which] */
+	uint64_t token[2];            /* of the direction's last replacement: grace period of the place before */
+	uint64_t epoch[2];            /* which ctx the token is of */
 };
 
 /* What a worker that is not the connection's home counted in a direction. The generation is in the upper 16
@@ -142,6 +144,8 @@ struct flow_conn_table {
 	struct flow_region region;
 	struct conn_table_cfg cfg;
 	uint64_t age_cursor;
+	uint64_t epoch; /* names this process's grace periods among those that had the table before */
+	pthread_mutex_t replace_lock;
 	struct {
 		uint64_t adopted, removed, aged, full, duplicate;
 	} stats __attribute__((aligned(64)));

@@ -143,31 +143,41 @@ void conn_rewrite(const struct flow_conn_table *table, conn_ref ref, struct flow
 		expand6((const struct conn_dir6 *)conn_dir_key(f, id), rw);
 }
 
-/* A replacement place is free again when the readers of the change before the last have gone. Writers of
- * rewrites are rare and on control paths: they wait for that here, readers never do. */
-static void wait_for_readers(struct flow_conn_table *table)
+/* May the place that is not in use be written? Its readers came before the last replacement. */
+static bool place_is_free(const struct flow_conn_table *table, const struct conn_replaced *r, unsigned dir)
 {
-	uint64_t token = flow_epoch_token(table->ctx);
+	return r->epoch[dir] != table->epoch || flow_epoch_passed(table->ctx, r->token[dir]);
+}
 
-	while (!flow_epoch_passed(table->ctx, token))
-		rte_pause();
+static int replace(struct flow_conn_table *table, struct conn_family *f, uint32_t id, const struct flow_rewrite *rw)
+{
+	struct conn_common *c = conn_common_at(f, id);
+	struct conn_replaced *r = &f->replaced[id >> 1];
+	uint16_t now = __atomic_load_n(&c->rw_flags, __ATOMIC_ACQUIRE), which = now >> CONN_RW_SHIFT == 1 ? 2 : 1;
+
+	if ((now & CONN_RW_REPLACED) && !place_is_free(table, r, id & 1))
+		return -EBUSY;
+	r->rw[id & 1][which - 1] = *rw;
+	__atomic_store_n(&c->rw_flags, rw->flags | which << CONN_RW_SHIFT, __ATOMIC_RELEASE);
+	r->token[id & 1] = flow_epoch_token(table->ctx);
+	r->epoch[id & 1] = table->epoch;
+	return 0;
 }
 
 int conn_set_rewrite(struct flow_conn_table *table, conn_ref ref, const struct flow_rewrite *rewrite)
 {
 	struct conn_family *f = &table->family[conn_ref_ip6(ref)];
 	uint32_t id = conn_ref_id(ref);
-	struct conn_common *c = conn_common_at(f, id);
+	const struct conn_common *c = conn_common_at(f, id);
 	struct flow_rewrite rw = *rewrite;
-	uint16_t which;
+	int err;
 
-	if (c->gen != conn_ref_gen(ref) || !(conn_common_at(f, id & ~1u)->state & CONN_ST_LIVE))
+	if (c->gen != conn_ref_gen(ref) ||
+		!(__atomic_load_n(&conn_common_at(f, id & ~1u)->state, __ATOMIC_ACQUIRE) & CONN_ST_LIVE))
 		return refuse(ENOENT, "connection: removed before its rewrite could change");
-	if (c->rw_flags & CONN_RW_REPLACED)
-		wait_for_readers(table);
 	complete(f, id, &rw);
-	which = (c->rw_flags >> CONN_RW_SHIFT) == 1 ? 2 : 1;
-	f->replaced[id >> 1].rw[id & 1][which - 1] = rw;
-	__atomic_store_n(&c->rw_flags, rw.flags | which << CONN_RW_SHIFT, __ATOMIC_RELEASE);
-	return 0;
+	pthread_mutex_lock(&table->replace_lock);
+	err = replace(table, f, id, &rw);
+	pthread_mutex_unlock(&table->replace_lock);
+	return err ? refuse(-err, "connection: a reader may still use the rewrite before the present one; try again after its burst") : 0;
 }

@@ -10,7 +10,7 @@
  *   pipe.h     THE intermediate representation: pipes and entries. DOCA pipes, rte_flow rules and the
  *              node's own steering all lower to it
  *   exact.h    the exact-match table below EXACT pipes and the cache: tags + index per bucket line
- *   wild.h     tuple-space search with priorities below WILDCARD pipes; ACL and LPM have their own files
+ *   wild.h     tuple-space search with priorities below WILD, ACL (acl.h: ranges) and LPM pipes (a tuple per length)
  *   cache.h    the flow cache: composed programs of the pipes a flow walked, under the bits it looked at
  *   walk.h     the slow path: walk pipes for one packet, act on it, compose the program, fill the cache
  *   conn.h     connections: both directions in one record, TCP/UDP/ICMP state, NAT; the exact level of the cache

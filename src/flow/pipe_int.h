@@ -18,7 +18,6 @@
 #include "base/base.h"
 #include "flow/exact.h"
 #include "flow/flow_int.h"
-#include "flow/lpm.h"
 #include "flow/walk.h"
 #include "flow/wild.h"
 
@@ -135,7 +134,6 @@ struct flow_pipe {
 	/* by kind */
 	struct flow_exact *exact;
 	struct flow_wild *wild;
-	struct flow_lpm *lpm;
 	uint16_t lpm_offset;
 	uint8_t lpm_length;
 	struct flow_entry **slots;     /* LIST, HASH, LPM: by index, atomic */

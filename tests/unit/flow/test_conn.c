@@ -425,6 +425,12 @@ static void a_rewrite_can_be_replaced(void **state)
 		conn_rewrite(table, ref, &got);
 		assert_int_equal(got.flags, 0);
 	}
+	/* A worker that is inside its burst (this one) is never waited for. */
+	flow_reader_online(ctx, 0);
+	assert_int_equal(conn_set_rewrite(table, ref, &rw), 0);
+	assert_int_equal(conn_set_rewrite(table, ref, &rw), -EBUSY);
+	flow_reader_offline(ctx, 0);
+	assert_int_equal(conn_set_rewrite(table, ref, &rw), 0);
 	conn_remove(table, ref);
 	assert_int_equal(conn_set_rewrite(table, ref, &rw), -ENOENT);
 	conn_table_destroy(table);
@@ -493,6 +499,9 @@ static void files_of_others_are_refused(void **state)
 	assert_non_null(strstr(refusal(), "made for 100 connections"));
 	cfg.capacity = 0;
 	assert_int_equal(conn_table_create(ctx, &cfg, &table), -EINVAL);
+	cfg.capacity = 100;
+	cfg.strict = true;
+	assert_int_equal(conn_table_create(ctx, &cfg, &table), -ENOTSUP);
 	unlink(name);
 	flow_ctx_destroy(ctx);
 }
