@@ -297,12 +297,13 @@ void print_connect_lines(const struct nvmfd *d)
 	for (unsigned l = 0; l < d->listener_count; l++) {
 		const struct nvme_port_config *c = nvme_port_config(nvmf_listener_port(d->listeners[l]));
 		const char *addr = c->advertise_traddr ? c->advertise_traddr : c->traddr;
+		const char *transport = c->trtype == NVME_TRTYPE_RDMA ? "rdma" : "tcp";
 
 		if (!strcmp(addr, "0.0.0.0") || !strcmp(addr, "::"))
 			addr = "<this machine>";
-		printf("nvme discover -t tcp -a %s -s %s\n", addr, c->trsvcid);
+		printf("nvme discover -t %s -a %s -s %s\n", transport, addr, c->trsvcid);
 		json_array_foreach(json_object_get(d->model, "subsystems"), i, s)
-			printf("nvme connect -t tcp -a %s -s %s -n %s\n", addr, c->trsvcid,
+			printf("nvme connect -t %s -a %s -s %s -n %s\n", transport, addr, c->trsvcid,
 				json_string_value(json_object_get(s, "nqn")));
 	}
 	fflush(stdout);

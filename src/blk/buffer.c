@@ -181,3 +181,9 @@ int reactor_buf_registered(const struct reactor *r, const void *p, size_t len)
 
 	return r->registered && b >= r->arena && b + len <= r->arena + r->arena_bytes ? 0 : -1;
 }
+
+void reactor_buf_arena(const struct reactor *r, void **start, size_t *bytes)
+{
+	*start = r->arena;
+	*bytes = r->arena_bytes;
+}

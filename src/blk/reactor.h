@@ -151,6 +151,9 @@ void reactor_buf_wait_cancel(struct reactor *r, struct reactor_buf_waiter *w);
 /* Index of the registered buffer that holds [p, p + len), or -1. */
 int reactor_buf_registered(const struct reactor *r, const void *p, size_t len);
 
+/* All buffers lie in here: what a transport registers with its device. */
+void reactor_buf_arena(const struct reactor *r, void **start, size_t *bytes);
+
 void reactor_stats(const struct reactor *r, struct reactor_stats *out);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/refuse.h"
+#include "nvmf/rdma.h"
 #include "nvmf/tcp.h"
 
 LOG_MODULE("nvmf.server");
@@ -18,6 +19,7 @@ LOG_MODULE("nvmf.server");
 struct nvmf_listener {
 	struct list node;
 	struct nvmf_server *server;
+	struct rdma_listener *rdma; /* an RDMA listener is this and nothing of the rest but port */
 	struct nvme_port *port;
 	struct reactor *reactor;
 	int fd;
@@ -246,13 +248,34 @@ static void start(void *arg)
 	arm(arg);
 }
 
+static int listen_rdma(struct nvmf_server *s, const struct nvme_port_config *config, struct nvmf_listener **out)
+{
+	struct nvmf_listener *l = calloc(1, sizeof(*l));
+	struct reactor *r = s->groups[s->next_group++ % s->group_count].reactor;
+	int err = l ? rdma_listener_open(s, s->options.target, r, config, &l->rdma) : -ENOMEM;
+
+	if (err) {
+		free(l);
+		return err;
+	}
+	l->server = s;
+	l->port = l->rdma->port;
+	list_push_back(&s->listeners, &l->node);
+	*out = l;
+	return 0;
+}
+
 int nvmf_listen(struct nvmf_server *s, const struct nvme_port_config *config, struct nvmf_listener **out)
 {
 	struct nvme_port_config real = *config;
-	struct nvmf_listener *l = calloc(1, sizeof(*l));
+	struct nvmf_listener *l;
 	char service[8] = "";
-	int err = l ? 0 : -ENOMEM;
+	int err;
 
+	if (config->trtype == NVME_TRTYPE_RDMA)
+		return listen_rdma(s, config, out);
+	l = calloc(1, sizeof(*l));
+	err = l ? 0 : -ENOMEM;
 	if (!err && config->trtype != NVME_TRTYPE_TCP)
 		err = refuse(EOPNOTSUPP, "listen on %s: transport type %u is not available here", config->traddr,
 			config->trtype);
@@ -302,6 +325,12 @@ void nvmf_listener_close(struct nvmf_listener *l)
 {
 	if (!l)
 		return;
+	if (l->rdma) {
+		rdma_listener_close(l->rdma);
+		list_remove(&l->node);
+		free(l);
+		return;
+	}
 	reactor_call(l->reactor, stop, l);
 	while (!__atomic_load_n(&l->gone, __ATOMIC_ACQUIRE))
 		reactor_help(l->reactor);

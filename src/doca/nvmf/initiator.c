@@ -50,7 +50,7 @@ doca_error_t doca_nvmf_initiator_create(
 		need(cfg->target_addr, __func__, "cfg->target_addr") || need(cfg->nqn, __func__, "cfg->nqn"))
 		return DOCA_ERROR_INVALID_VALUE;
 	if (cfg->transport == DOCA_NVMF_TRANSPORT_RDMA)
-		return dcore_fail(DOCA_ERROR_NOT_SUPPORTED, "%s: RDMA is not in this build; use "
+		return dcore_fail(DOCA_ERROR_NOT_SUPPORTED, "%s: the initiator speaks TCP only; use "
 							    "DOCA_NVMF_TRANSPORT_TCP",
 			__func__);
 	if (nvme_nqn_check(cfg->nqn))

@@ -333,10 +333,10 @@ doca_error_t doca_nvmf_namespace_get_nsid(const struct doca_nvmf_namespace *ns, 
 
 /* --- transports --- */
 
-static doca_error_t listen_on(struct doca_nvmf_target *t, const char *addr, uint16_t port,
+static doca_error_t listen_on(struct doca_nvmf_target *t, uint8_t trtype, const char *addr, uint16_t port,
 	struct doca_nvmf_transport **out, const char *call)
 {
-	struct nvme_port_config pc = {.trtype = NVME_TRTYPE_TCP, .traddr = addr};
+	struct nvme_port_config pc = {.trtype = trtype, .traddr = addr};
 	struct doca_nvmf_transport *x = calloc(1, sizeof(*x));
 	char service[8];
 	int err;
@@ -376,7 +376,7 @@ doca_error_t doca_nvmf_target_listen(struct doca_nvmf_target *target, const stru
 			__func__, addr->sa_family);
 	}
 	inet_ntop(addr->sa_family, bytes, text, sizeof(text));
-	return listen_on(target, text, port, NULL, __func__);
+	return listen_on(target, NVME_TRTYPE_TCP, text, port, NULL, __func__);
 }
 
 doca_error_t doca_nvmf_transport_create(struct doca_nvmf_tgt *tgt, const struct doca_nvmf_transport_cfg *cfg,
@@ -386,17 +386,14 @@ doca_error_t doca_nvmf_transport_create(struct doca_nvmf_tgt *tgt, const struct 
 
 	if (need(tgt, __func__, "tgt") || need(cfg, __func__, "cfg") || need(cfg->addr, __func__, "cfg->addr"))
 		return DOCA_ERROR_INVALID_VALUE;
-	if (cfg->type == DOCA_NVMF_TRANSPORT_RDMA)
-		return dcore_fail(DOCA_ERROR_NOT_SUPPORTED, "%s: RDMA is not in this build; use "
-							    "DOCA_NVMF_TRANSPORT_TCP",
-			__func__);
-	if (cfg->type != DOCA_NVMF_TRANSPORT_TCP)
+	if (cfg->type != DOCA_NVMF_TRANSPORT_TCP && cfg->type != DOCA_NVMF_TRANSPORT_RDMA)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: transport type %d does not exist", __func__,
 			(int)cfg->type);
 	err = nvme_target_set_limits(tgt->target, cfg->max_queue_depth, cfg->max_io_size);
 	if (err)
 		return dcore_from_errno(err, __func__);
-	return listen_on(tgt, cfg->addr, cfg->port ? cfg->port : 4420, transport, __func__);
+	return listen_on(tgt, cfg->type == DOCA_NVMF_TRANSPORT_RDMA ? NVME_TRTYPE_RDMA : NVME_TRTYPE_TCP, cfg->addr,
+		cfg->port ? cfg->port : 4420, transport, __func__);
 }
 
 doca_error_t doca_nvmf_transport_destroy(struct doca_nvmf_transport *transport)
