@@ -21,11 +21,30 @@ static unsigned mbufs_wanted(const struct card *card)
 	return MBUFS_BASE + MBUFS_PER_PORT * card->n_ports;
 }
 
+/* "0000:af:00.0,..." or "pci:...": a real NIC, for which the EAL must scan its bus. */
+static bool attaches_pci(const struct card *card)
+{
+	for (unsigned i = 0; i < card->n_ports; i++) {
+		const struct card_attach *a = &card->ports[i].attach;
+		struct card_bdf bdf;
+		char address[16];
+
+		if (a->kind != CARD_ATTACH_DPDK || !a->devargs)
+			continue;
+		snprintf(address, sizeof(address), "%.*s", (int)strcspn(a->devargs, ","), a->devargs);
+		if (!strncmp(a->devargs, "pci:", 4) || card_bdf_parse(address, &bdf) == 0)
+			return true;
+	}
+	refusal_clear();
+	return false;
+}
+
 static int memory_up(struct core *core)
 {
 	const struct card *card = core->card;
 	unsigned n = mbufs_wanted(card);
 	struct port_eal_cfg cfg = {
+		.pci = attaches_pci(card),
 		.memory_mb = card->worker.memory_mb ? card->worker.memory_mb : MEMORY_MB_BASE + n / 1024 * MBUF_MB_PER_K};
 	int err = port_eal_start(&cfg);
 
