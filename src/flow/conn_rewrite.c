@@ -73,6 +73,7 @@ static void complete(const struct conn_family *f, uint32_t id, struct flow_rewri
 	struct conn_key key;
 
 	conn_unpack(f, conn_dir_key(f, id), &key);
+	rw->pad = 0;
 	rw->flags = (rw->flags & ~(CONN_RW_REPLACED | FLOW_RW_IP6)) | (key.ip6 ? FLOW_RW_IP6 : 0);
 	fill_deltas(&key, rw);
 }
@@ -164,6 +165,23 @@ static int replace(struct flow_conn_table *table, struct conn_family *f, uint32_
 	return 0;
 }
 
+/* The usual change, a neighbour or path that moved: one store where the hop stands, no second place needed. */
+static bool only_hop_changes(struct flow_conn_table *table, conn_ref ref, const struct flow_rewrite *rw)
+{
+	struct conn_family *f = &table->family[conn_ref_ip6(ref)];
+	uint32_t id = conn_ref_id(ref);
+	struct conn_common *c = conn_common_at(f, id);
+	unsigned which = __atomic_load_n(&c->rw_flags, __ATOMIC_ACQUIRE) >> CONN_RW_SHIFT;
+	struct flow_rewrite now;
+
+	conn_rewrite(table, ref, &now);
+	now.hop = rw->hop;
+	if (memcmp(&now, rw, sizeof(now)))
+		return false;
+	__atomic_store_n(which ? &f->replaced[id >> 1].rw[id & 1][which - 1].hop : &c->hop, rw->hop, __ATOMIC_RELEASE);
+	return true;
+}
+
 int conn_set_rewrite(struct flow_conn_table *table, conn_ref ref, const struct flow_rewrite *rewrite)
 {
 	struct conn_family *f = &table->family[conn_ref_ip6(ref)];
@@ -177,7 +195,7 @@ int conn_set_rewrite(struct flow_conn_table *table, conn_ref ref, const struct f
 		return refuse(ENOENT, "connection: removed before its rewrite could change");
 	complete(f, id, &rw);
 	pthread_mutex_lock(&table->replace_lock);
-	err = replace(table, f, id, &rw);
+	err = only_hop_changes(table, ref, &rw) ? 0 : replace(table, f, id, &rw);
 	pthread_mutex_unlock(&table->replace_lock);
 	return err ? refuse(-err, "connection: a reader may still use the rewrite before the present one; try again after its burst") : 0;
 }

@@ -425,12 +425,24 @@ static void a_rewrite_can_be_replaced(void **state)
 		conn_rewrite(table, ref, &got);
 		assert_int_equal(got.flags, 0);
 	}
-	/* A worker that is inside its burst (this one) is never waited for. */
+	/* A worker that is inside its burst (this one) is never waited for; a hop needs no second place. */
 	flow_reader_online(ctx, 0);
+	rw.dport++;
 	assert_int_equal(conn_set_rewrite(table, ref, &rw), 0);
+	rw.dport++;
 	assert_int_equal(conn_set_rewrite(table, ref, &rw), -EBUSY);
+	rw.dport--;
+	for (rw.hop = 100; rw.hop < 110; rw.hop++) {
+		assert_int_equal(conn_set_rewrite(table, ref, &rw), 0);
+		conn_rewrite(table, ref, &got);
+		assert_int_equal(got.hop, rw.hop);
+		assert_int_equal(got.dport, rw.dport);
+	}
 	flow_reader_offline(ctx, 0);
+	rw.dport++;
 	assert_int_equal(conn_set_rewrite(table, ref, &rw), 0);
+	conn_rewrite(table, ref, &got);
+	assert_int_equal(got.dport, rw.dport);
 	conn_remove(table, ref);
 	assert_int_equal(conn_set_rewrite(table, ref, &rw), -ENOENT);
 	conn_table_destroy(table);

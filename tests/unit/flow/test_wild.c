@@ -163,10 +163,10 @@ static void same_as_the_twin(void **state)
 	assert_int_equal(flow_wild_create(ctx, "test", RULES, &w), 0);
 	for (unsigned i = 0; i < MASKS; i++)
 		random_mask(&r, &masks[i]);
-	for (unsigned op = 0; op < 6000; op++) {
+	for (unsigned op = 0; op < 4000; op++) {
 		unsigned what = rng_below(&r, 10);
 
-		if (what < (op / 2000 == 1 ? 2 : 5))
+		if (what < (op / 1300 == 1 ? 2 : 5))
 			add_rule(ctx, w, &r, masks);
 		else if (what < 7)
 			remove_rule(ctx, w, &twin[rng_below(&r, RULES)]);
