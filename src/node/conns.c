@@ -10,6 +10,7 @@
  *
  * Un-NAT is done here, on the client's node, by the connection's reply direction (docs/adr/0001).
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -513,6 +514,8 @@ struct revalidation {
 	struct node *node;
 	const struct model *model;
 	struct flow_conn_table *table;
+	conn_ref *misfits;
+	uint32_t nr_misfits, cap_misfits;
 };
 
 /* Where the packets of one direction go by the new model: to the end that sends the other direction. */
@@ -561,32 +564,65 @@ static bool still_allowed(const struct model *m, const struct conn_info *info)
 	       policy_allows(m, m->pods[dst_pod].side[INGRESS], &from, o->proto, r->sport);
 }
 
-static void revalidate(void *arg, const struct conn_info *info)
+enum fit { FITS, MOVES, ENDS };
+
+/* Does a connection still fit the model? hops[] are where its directions go now. */
+static enum fit fit_of(const struct revalidation *r, const struct conn_info *info, uint16_t hops[2])
 {
-	const struct revalidation *r = arg;
 	/* a host port that is just being unbound is in `host` still, but no port any more */
 	const struct bound_port *host_port =
 		r->node->host == FLOW_PORT_NONE ? NULL : r->node->ports[r->node->host];
 	uint16_t host = host_port ? host_port->hop : FLOW_HOP_NONE;
+	enum fit fit = FITS;
 
-	if (!still_allowed(r->model, info)) {
-		forget(r->node, r->table, info);
-		return;
-	}
+	if (!still_allowed(r->model, info))
+		return ENDS;
 	for (unsigned dir = 0; dir < 2; dir++) {
-		uint16_t hop = hop_by_model(r, &info->key[!dir]);
-		struct flow_rewrite rw = info->rewrite[dir];
-
-		if (rw.hop == hop || (host != FLOW_HOP_NONE && rw.hop == host) ||
+		hops[dir] = info->rewrite[dir].hop;
+		if ((host != FLOW_HOP_NONE && hops[dir] == host) ||
 			info->rewrite[1].flags &
 				FLOW_RW_DST_IP) /* a hairpin's gateway is no pod's */
 			continue;
-		if (hop == FLOW_HOP_NONE) {
-			forget(r->node, r->table, info);
-			return;
+		hops[dir] = hop_by_model(r, &info->key[!dir]);
+		if (hops[dir] == FLOW_HOP_NONE)
+			return ENDS;
+		if (hops[dir] != info->rewrite[dir].hop)
+			fit = MOVES;
+	}
+	return fit;
+}
+
+/* Walked beside the workers: only notes what does not fit. */
+static void note(void *arg, const struct conn_info *info)
+{
+	struct revalidation *r = arg;
+	uint16_t hops[2];
+
+	if (fit_of(r, info, hops) != FITS)
+		*NEW(r->misfits, r->nr_misfits, r->cap_misfits) = info->ref;
+}
+
+/* With the workers at rest, so that a reference still is the connection that was looked at. */
+static void settle(void *arg)
+{
+	struct revalidation *r = arg;
+
+	for (uint32_t i = 0; i < r->nr_misfits; i++) {
+		struct conn_info info;
+		uint16_t hops[2];
+		enum fit fit;
+
+		if (conn_query(r->table, r->misfits[i], &info) < 0)
+			continue;
+		fit = fit_of(r, &info, hops);
+		if (fit == ENDS)
+			forget(r->node, r->table, &info);
+		for (unsigned dir = 0; dir < 2 && fit == MOVES; dir++) {
+			struct flow_rewrite rw = info.rewrite[dir];
+
+			rw.hop = hops[dir];
+			conn_set_rewrite(r->table, (info.ref & ~1ull) | dir, &rw);
 		}
-		rw.hop = hop;
-		conn_set_rewrite(r->table, (info->ref & ~1ull) | dir, &rw);
 	}
 }
 
@@ -597,13 +633,16 @@ void conns_revalidate(struct node *node, const struct model *m)
 	struct flow_conn_table *tables[] = {node->conns, node->soft};
 
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
-		struct revalidation r = {node, m, tables[i]};
+		struct revalidation r = {.node = node, .model = m, .table = tables[i]};
 		uint64_t cursor = 0;
 
 		if (!tables[i])
 			continue;
-		while (conn_walk(tables[i], &cursor, 1024, revalidate, &r) && cursor)
+		while (conn_walk(tables[i], &cursor, 1024, note, &r) && cursor)
 			;
+		if (r.nr_misfits)
+			esw_paused(node->esw, settle, &r);
+		free(r.misfits);
 	}
 }
 

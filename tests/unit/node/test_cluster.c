@@ -573,6 +573,20 @@ static void test_a_removed_pod_takes_its_connections(void **state)
 	expect_silence(w);
 }
 
+/* The pod is on another node now (and has no VF there yet): its connection's packets go there. */
+static void test_a_moved_pod_is_followed(void **state)
+{
+	struct world *w = *state;
+	struct conversation c = talk_to(w, WEB2);
+
+	apply_edited(
+		w, "/^  name: web-2/,/phase/{s/nodeName: node2/nodeName: node3/;/softdpu.io/d}");
+	world_send(w, CLIENT, "eth ip4:10.244.1.10>10.96.0.100 tcp:%u>80,fl=A data:9", c.sport);
+	assert_int_equal(world_drops(w, 2, DROP_NO_POD), 1);
+	expect(w, CLIENT, "10.244.3.1>10.244.1.10 icmp 3/1");
+	expect_silence(w);
+}
+
 /* A policy that now denies ends what it denied; one that allows again, allows. */
 static void test_policy_changes_apply_to_connections(void **state)
 {
@@ -827,6 +841,7 @@ int main(void)
 		T(test_packets_wait_for_the_neighbour),
 		T(test_scaling_breaks_nothing),
 		T(test_a_removed_pod_takes_its_connections),
+		T(test_a_moved_pod_is_followed),
 		T(test_policy_changes_apply_to_connections),
 		T(test_source_port_clash),
 		T(test_a_tuple_is_used_again),
