@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "base/refuse.h"
+#include "nvme/dhchap.h"
 #include "nvmf/host_int.h"
 
 LOG_MODULE("nvmf.host");
@@ -77,6 +78,8 @@ static void gone_run(struct reactor_task *task)
 	free(h->trsvcid);
 	free(h->subnqn);
 	free(h->hostnqn);
+	free(h->dhchap_key);
+	free(h->dhchap_ctrl_key);
 	free(h);
 }
 
@@ -275,14 +278,22 @@ static void step_init(struct nvmf_host *h, uint8_t opcode, enum nvme_dir dir, ui
 		memset(h->page, 0, len);
 }
 
-void host_step(struct nvmf_host *h, uint8_t opcode, enum nvme_dir dir, uint32_t len,
+void host_step_on(struct qp *q, uint8_t opcode, enum nvme_dir dir, uint32_t len,
 	void (*done)(struct nvmf_io *io))
 {
+	struct nvmf_host *h = q->host;
+
 	h->step.dir = dir;
 	h->step.len = len;
 	h->step.buf = h->page;
 	h->step.cmd.opcode = opcode;
-	step_on(h->admin, done);
+	step_on(q, done);
+}
+
+void host_step(struct nvmf_host *h, uint8_t opcode, enum nvme_dir dir, uint32_t len,
+	void (*done)(struct nvmf_io *io))
+{
+	host_step_on(h->admin, opcode, dir, len, done);
 }
 
 /* true: the bring-up goes on */
@@ -359,15 +370,34 @@ void host_scanned(struct nvmf_host *h)
 	}
 }
 
+/* Authenticates q if its Connect asked for that, then goes on. */
+static void authenticate(struct qp *q, uint32_t connect_result, void (*done)(struct nvmf_host *h))
+{
+	struct nvmf_host *h = q->host;
+
+	if (connect_result & NVME_CONNECT_AUTHREQ_ASCR)
+		host_fail(h, false, "the controller wants a secure channel, which this host has not");
+	else if (!(connect_result & NVME_CONNECT_AUTHREQ_ATR))
+		done(h);
+	else if (!h->dhchap_key)
+		host_fail(h, false, "the controller wants authentication, and this host has no key for it");
+	else
+		host_auth(q, done);
+}
+
+static void io_authenticated(struct nvmf_host *h)
+{
+	h->io[h->io_up]->capsule = h->identity.ioccsz * 16 > 64 ? h->identity.ioccsz * 16 - 64 : 0;
+	h->io_up++;
+	next_io_queue(h);
+}
+
 static void io_connected(struct nvmf_io *io)
 {
 	struct nvmf_host *h = io->arg;
 
-	if (!step_ok(h, "Connect of an I/O queue"))
-		return;
-	h->io[h->io_up]->capsule = h->identity.ioccsz * 16 > 64 ? h->identity.ioccsz * 16 - 64 : 0;
-	h->io_up++;
-	next_io_queue(h);
+	if (step_ok(h, "Connect of an I/O queue"))
+		authenticate(h->io[h->io_up], io->cqe.result, io_authenticated);
 }
 
 static void next_io_queue(struct nvmf_host *h)
@@ -478,6 +508,12 @@ static void cap_read(struct nvmf_io *io)
 	send_property(h, true, NVME_REG_CC, NVME_CC_EN | 6 << 16 | 4 << 20, enabled);
 }
 
+static void admin_authenticated(struct nvmf_host *h)
+{
+	set_phase(h, PHASE_READ_CAP);
+	send_property(h, false, NVME_REG_CAP, 0, cap_read);
+}
+
 static void admin_connected(struct nvmf_io *io)
 {
 	struct nvmf_host *h = io->arg;
@@ -485,12 +521,7 @@ static void admin_connected(struct nvmf_io *io)
 	if (!step_ok(h, "Connect"))
 		return;
 	h->cntlid = (uint16_t)io->cqe.result;
-	if (io->cqe.result & (NVME_CONNECT_AUTHREQ_ATR | NVME_CONNECT_AUTHREQ_ASCR)) {
-		host_fail(h, false, "the controller wants authentication, and this host has no key for it");
-		return;
-	}
-	set_phase(h, PHASE_READ_CAP);
-	send_property(h, false, NVME_REG_CAP, 0, cap_read);
+	authenticate(h->admin, io->cqe.result, admin_authenticated);
 }
 
 void host_qp_up(struct qp *q)
@@ -684,12 +715,28 @@ static void set_defaults(struct nvmf_host_options *o)
 	o->ctrl_loss_ms = o->ctrl_loss_ms ? o->ctrl_loss_ms : 600000;
 }
 
+static int check_keys(const struct nvmf_host_options *o)
+{
+	struct dhchap_key key;
+	int err = o->dhchap_key ? dhchap_key_parse(o->dhchap_key, &key) : 0;
+
+	if (!err && o->dhchap_ctrl_key)
+		err = dhchap_key_parse(o->dhchap_ctrl_key, &key);
+	if (!err && o->dhchap_ctrl_key && !o->dhchap_key)
+		err = refuse(EINVAL, "a controller key needs a host key");
+	if (!err && o->psk)
+		err = refuse(EOPNOTSUPP, "TLS of the initiator is not supported by this build");
+	dhchap_wipe(&key, sizeof(key));
+	return err;
+}
+
 int nvmf_host_create(const struct nvmf_host_options *options, struct nvmf_host **out)
 {
 	struct nvmf_host *h;
+	int err = check_keys(options);
 
-	if (options->dhchap_key || options->psk)
-		return refuse(EOPNOTSUPP, "authentication and TLS of the initiator are not supported by this build");
+	if (err)
+		return err;
 	h = calloc(1, sizeof(*h));
 	if (!h)
 		return -ENOMEM;
@@ -699,6 +746,8 @@ int nvmf_host_create(const struct nvmf_host_options *options, struct nvmf_host *
 	h->trsvcid = strdup(options->trsvcid ? options->trsvcid : "4420");
 	h->subnqn = strdup(options->subnqn ? options->subnqn : NVME_DISCOVERY_NQN);
 	h->hostnqn = options->hostnqn ? strdup(options->hostnqn) : default_hostnqn();
+	h->dhchap_key = options->dhchap_key ? strdup(options->dhchap_key) : NULL;
+	h->dhchap_ctrl_key = options->dhchap_ctrl_key ? strdup(options->dhchap_ctrl_key) : NULL;
 	h->page = aligned_alloc(4096, 4096);
 	if (!h->traddr || !h->trsvcid || !h->subnqn || !h->hostnqn || !h->page)
 		abort(); /* a few hundred bytes */

@@ -91,7 +91,9 @@ enum host_phase {
 
 struct nvmf_host {
 	struct nvmf_host_options o;
-	char *traddr, *trsvcid, *subnqn, *hostnqn;
+	char *traddr, *trsvcid, *subnqn, *hostnqn, *dhchap_key, *dhchap_ctrl_key;
+	struct host_auth *auth; /* the exchange in progress */
+	unsigned auth_count;
 	char address[80];
 	uint8_t hostid[16];
 	enum nvmf_host_state state;
@@ -145,6 +147,12 @@ void host_qp_closed(struct qp *q);
 void host_fail(struct nvmf_host *h, bool retry, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void host_step(struct nvmf_host *h, uint8_t opcode, enum nvme_dir dir, uint32_t len,
 	void (*done)(struct nvmf_io *io));
+
+void host_step_on(struct qp *q, uint8_t opcode, enum nvme_dir dir, uint32_t len,
+	void (*done)(struct nvmf_io *io));
+
+/* host_auth.c: one exchange on q, then done(); a failure is host_fail() */
+void host_auth(struct qp *q, void (*done)(struct nvmf_host *h));
 
 /* host_scan.c: read all namespaces (and ANA), then host_scanned() */
 void host_scan(struct nvmf_host *h);
