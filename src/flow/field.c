@@ -25,6 +25,9 @@
 #define ICMP6 FLOW_SHAPE_L4, S4(PKT_L4_ICMP6)
 #define SCTP FLOW_SHAPE_L4, S4(PKT_L4_SCTP)
 #define TUN(t) FLOW_SHAPE_TUN, ST(PKT_TUN_##t)
+/* GRE and NVGRE are one header read in two ways: either name fits either packet. */
+#define ANY_GRE (uint16_t)(FLOW_SHAPE_TUN & ~(1u << FLOW_SHAPE_TUN_SHIFT)), ST(PKT_TUN_GRE)
+static_assert(!(PKT_TUN_GRE & 1) && PKT_TUN_NVGRE == PKT_TUN_GRE + 1, "one masked compare for both");
 #define RO false
 #define RW true
 
@@ -191,12 +194,12 @@ static const struct flow_field fields[] = {
 	F("tunnel.geneve.o_c", RAW(1), 1, TUNNEL, 1, RW, TUN(GENEVE)),
 	F("tunnel.geneve.next_proto", RAW(2), 2, TUNNEL, 2, RW, TUN(GENEVE)),
 	F("tunnel.geneve.options", OPT(0), 32, NONE, 0, RO, TUN(GENEVE)),
-	F("tunnel.gre.key", AT(hot, vni), 4, TUNNEL, 4, RW, TUN(GRE)),
-	F("tunnel.gre.protocol", RAW(2), 2, TUNNEL, 2, RW, TUN(GRE)),
-	B("tunnel.gre.key_present", RAW(0), 1, TUNNEL, 0, 5, 1, RO, TUN(GRE)),
-	B("tunnel.nvgre.nvgre_vs_id", AT(hot, vni), 4, TUNNEL, 3, 0, 24, RW, TUN(NVGRE)),
-	F("tunnel.nvgre.nvgre_flow_id", RAW(7), 1, TUNNEL, 7, RW, TUN(NVGRE)),
-	F("tunnel.nvgre.protocol", RAW(2), 2, TUNNEL, 2, RW, TUN(NVGRE)),
+	F("tunnel.gre.key", RAW(4), 4, TUNNEL, 4, RW, ANY_GRE),
+	F("tunnel.gre.protocol", RAW(2), 2, TUNNEL, 2, RW, ANY_GRE),
+	B("tunnel.gre.key_present", RAW(0), 1, TUNNEL, 0, 5, 1, RO, ANY_GRE),
+	B("tunnel.nvgre.nvgre_vs_id", RAW(3), 4, TUNNEL, 3, 0, 24, RW, ANY_GRE),
+	F("tunnel.nvgre.nvgre_flow_id", RAW(7), 1, TUNNEL, 7, RW, ANY_GRE),
+	F("tunnel.nvgre.protocol", RAW(2), 2, TUNNEL, 2, RW, ANY_GRE),
 	F("tunnel.gtp.teid", AT(hot, vni), 4, TUNNEL, 4, RW, TUN(GTPU)),
 	F("tunnel.gtp.flags", RAW(0), 1, TUNNEL, 0, RO, TUN(GTPU)),
 	F("tunnel.gtp.msg_type", RAW(1), 1, TUNNEL, 1, RW, TUN(GTPU)),

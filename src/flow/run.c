@@ -217,7 +217,7 @@ static unsigned locate(const struct flow_pkt *pkt, const struct flow_field *f)
 	unsigned at;
 
 	if (f->header == FLOW_HDR_TUNNEL)
-		at = p->tun_type != PKT_TUN_NONE && p->tun_type == f->shape >> FLOW_SHAPE_TUN_SHIFT ? p->tun : PKT_ABSENT;
+		at = p->tun_type != PKT_TUN_NONE && (p->tun_type << FLOW_SHAPE_TUN_SHIFT & f->shape_mask) == f->shape ? p->tun : PKT_ABSENT;
 	else if (flow_field_is_inner(f))
 		at = p->inner.l3_type == PKT_L3_NONE && p->inner.l2_type == PKT_L2_NONE
 			     ? PKT_ABSENT
@@ -442,7 +442,7 @@ static void show_metadata(struct flow_pkt *pkt)
 		pkt->m->ol_flags |= RTE_MBUF_F_RX_FDIR | RTE_MBUF_F_RX_FDIR_ID;
 	}
 	if (rte_flow_dynf_metadata_avail()) {
-		rte_flow_dynf_metadata_set(pkt->m, pkt->meta->pkt_meta);
+		rte_flow_dynf_metadata_set(pkt->m, rte_be_to_cpu_32(pkt->meta->pkt_meta));
 		pkt->m->ol_flags |= RTE_MBUF_DYNFLAG_RX_METADATA;
 	}
 }

@@ -259,7 +259,7 @@ doca_error_t doca_flow_pipe_lpm_add_entry(uint16_t pipe_queue, struct doca_flow_
 /* A port of an ACL entry: mask 0 = any, equal to the value = exact, larger = range value..mask. */
 static void acl_port(uint16_t *value, uint16_t *mask, uint16_t *low, uint16_t *high)
 {
-	if (*mask && *mask != *value && *mask != UINT16_MAX) {
+	if (*mask && *mask != *value) {
 		*low = *value;
 		*high = *mask;
 		*value = *mask = 0;

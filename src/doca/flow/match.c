@@ -200,11 +200,12 @@ static void imply_tunnel(const struct doca_flow_tun *t, struct flow_match *key)
 	if (t->type == DOCA_FLOW_TUN_VXLAN)
 		type = t->vxlan_type == DOCA_FLOW_TUN_EXT_VXLAN_GPE ? PKT_TUN_VXLAN_GPE : PKT_TUN_VXLAN;
 	if (t->type == DOCA_FLOW_TUN_GRE)
-		type = t->gre_type == DOCA_FLOW_TUN_EXT_GRE_NVGRE ? PKT_TUN_NVGRE : PKT_TUN_GRE;
+		type = PKT_TUN_GRE;
 	if (!type)
 		return;
 	key->value.hot.shape |= type << FLOW_SHAPE_TUN_SHIFT;
-	key->mask.hot.shape |= FLOW_SHAPE_TUN;
+	/* GRE or NVGRE: one header, read in two ways (field.c) */
+	key->mask.hot.shape |= type == PKT_TUN_GRE ? FLOW_SHAPE_TUN & ~(1u << FLOW_SHAPE_TUN_SHIFT) : FLOW_SHAPE_TUN;
 }
 
 static void put_extras(const uint8_t *value, const uint8_t *mask, struct flow_match *key, struct flow_key *entry_mask)
