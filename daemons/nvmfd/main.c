@@ -23,7 +23,7 @@ static void usage(FILE *to)
 {
 	fputs("usage: softdpu-nvmfd [-c CONFIG] [-g GROUP] [-v] [--check] [--reset]\n"
 	      "\n"
-	      "Export block devices to NVMe/TCP hosts.\n"
+	      "Export block devices to NVMe/TCP and NVMe/RDMA hosts.\n"
 	      "\n"
 	      "  -c, --config CONFIG  YAML or JSON (default: /etc/softdpu/nvmfd.yaml)\n"
 	      "  -g, --group GROUP    let this group use the control socket (default: root only)\n"

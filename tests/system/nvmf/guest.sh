@@ -64,7 +64,8 @@ rpc() { local name=$1; shift; "$BUILD/tools/nvme/softdpu-nvme" --name "$name" ta
 # guest SECONDS SCRIPT [NAME]: run a job inside, log in $TMP/guest$NAME.log
 guest() {
 	printf '%s\n' "$2" >"$TMP/job${3:-}.sh"
-	T=$1 "$TOOLS/guest.sh" "$TMP/job${3:-}.sh" "" >"$TMP/guest${3:-}.log" 2>&1
+	# line buffered all the way, or the markers a story waits for come 4 KiB late
+	T=$1 stdbuf -oL "$TOOLS/guest.sh" "$TMP/job${3:-}.sh" "" >"$TMP/guest${3:-}.log" 2>&1
 }
 said() { grep -q -- "$1" "$TMP/guest${2:-}.log"; }
 # wait_said WORD SECONDS
