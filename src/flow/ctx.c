@@ -10,6 +10,23 @@
 #include "base/refuse.h"
 #include "flow/flow_int.h"
 
+/* Twice the room, oldest first. */
+static int grow_retired(struct flow_ctx *ctx)
+{
+	uint32_t size = ctx->retired_size ? ctx->retired_size * 2 : 64;
+	struct flow_retired *ring = malloc(size * sizeof(*ring));
+
+	if (!ring)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < ctx->retired_count; i++)
+		ring[i] = ctx->retired[(ctx->retired_head + i) % ctx->retired_size];
+	free(ctx->retired);
+	ctx->retired = ring;
+	ctx->retired_head = 0;
+	ctx->retired_size = size;
+	return 0;
+}
+
 static int epoch_init(struct flow_ctx *ctx)
 {
 	size_t bytes = rte_rcu_qsbr_get_memsize(FLOW_WORKERS_MAX);
@@ -19,6 +36,8 @@ static int epoch_init(struct flow_ctx *ctx)
 		return refuse(ENOMEM, "flow context: no memory for reader epochs");
 	memset(ctx->rcu, 0, bytes);
 	rte_rcu_qsbr_init(ctx->rcu, FLOW_WORKERS_MAX);
+	if (grow_retired(ctx))
+		return refuse(ENOMEM, "flow context: out of memory");
 	for (unsigned i = 0; i < ctx->cfg.nr_workers; i++)
 		rte_rcu_qsbr_thread_register(ctx->rcu, i);
 	return 0;
@@ -117,23 +136,6 @@ void flow_reader_online(struct flow_ctx *ctx, unsigned worker)
 void flow_reader_offline(struct flow_ctx *ctx, unsigned worker)
 {
 	rte_rcu_qsbr_thread_offline(ctx->rcu, worker);
-}
-
-/* Twice the room, oldest first. */
-static int grow_retired(struct flow_ctx *ctx)
-{
-	uint32_t size = ctx->retired_size ? ctx->retired_size * 2 : 64;
-	struct flow_retired *ring = malloc(size * sizeof(*ring));
-
-	if (!ring)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < ctx->retired_count; i++)
-		ring[i] = ctx->retired[(ctx->retired_head + i) % ctx->retired_size];
-	free(ctx->retired);
-	ctx->retired = ring;
-	ctx->retired_head = 0;
-	ctx->retired_size = size;
-	return 0;
 }
 
 static bool push_retired(struct flow_ctx *ctx, void (*fn)(void *ptr), void *ptr)

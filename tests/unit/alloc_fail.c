@@ -10,11 +10,13 @@ void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t size);
 void *__real_aligned_alloc(size_t align, size_t size);
+int __real_posix_memalign(void **p, size_t align, size_t size);
 char *__real_strdup(const char *text);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t size);
 void *__wrap_aligned_alloc(size_t align, size_t size);
+int __wrap_posix_memalign(void **p, size_t align, size_t size);
 char *__wrap_strdup(const char *text);
 
 static bool fails(void)
@@ -56,6 +58,11 @@ void *__wrap_realloc(void *p, size_t size)
 void *__wrap_aligned_alloc(size_t align, size_t size)
 {
 	return fails() ? NULL : __real_aligned_alloc(align, size);
+}
+
+int __wrap_posix_memalign(void **p, size_t align, size_t size)
+{
+	return fails() ? ENOMEM : __real_posix_memalign(p, align, size);
 }
 
 char *__wrap_strdup(const char *text)
