@@ -53,7 +53,11 @@ static void die(const char *what)
 
 static struct tuple tuple_of(uint32_t n)
 {
-	return (struct tuple){.src = n * 2654435761u, .dst = 0x0a000001, .sport = n, .dport = 80 + (n >> 16), .proto = 6};
+	return (struct tuple){.src = n * 2654435761u,
+		.dst = 0x0a000001,
+		.sport = n,
+		.dport = 80 + (n >> 16),
+		.proto = 6};
 }
 
 static void key_of(uint32_t n, struct flow_key *k)
@@ -67,8 +71,12 @@ static void key_of(uint32_t n, struct flow_key *k)
 	k->words[6] = t.sport | (uint64_t)t.dport << 16 | (uint64_t)t.proto << 32;
 }
 
-static const struct flow_key mask = {.hot = {.shape = 0xffff, .src = {255, 255, 255, 255}, .dst = {255, 255, 255, 255},
-	.sport = 0xffff, .dport = 0xffff, .proto = 0xff}};
+static const struct flow_key mask = {.hot = {.shape = 0xffff,
+					     .src = {255, 255, 255, 255},
+					     .dst = {255, 255, 255, 255},
+					     .sport = 0xffff,
+					     .dport = 0xffff,
+					     .proto = 0xff}};
 
 /* ---- measuring ---- */
 
@@ -106,11 +114,14 @@ static void report(const char *name, uint32_t entries, struct series *ours, stru
 {
 	double c = median(ours), p = peer ? median(peer) : 0;
 
-	printf("{\"bench\":\"table\",\"case\":\"%s\",\"entries\":%u,\"cpu\":\"%s\",\"mops\":%.1f,\"cycles\":%.1f,\"best_cycles\":%.1f",
-		name, entries, cpu_level_name(), mops(c), c, ours->cycles[ours->n < 20 ? 0 : ROUNDS / 20]);
+	printf("{\"bench\":\"table\",\"case\":\"%s\",\"entries\":%u,\"cpu\":\"%s\",\"mops\":%.1f,"
+	       "\"cycles\":%.1f,\"best_cycles\":%.1f",
+		name, entries, cpu_level_name(), mops(c), c,
+		ours->cycles[ours->n < 20 ? 0 : ROUNDS / 20]);
 	if (peer)
-		printf(",\"peer\":\"rte_hash\",\"peer_mops\":%.1f,\"peer_cycles\":%.1f,\"peer_best_cycles\":%.1f,\"ratio\":%.2f", mops(p), p,
-			peer->cycles[peer->n < 20 ? 0 : ROUNDS / 20], p / c);
+		printf(",\"peer\":\"rte_hash\",\"peer_mops\":%.1f,\"peer_cycles\":%.1f,\"peer_best_"
+		       "cycles\":%.1f,\"ratio\":%.2f",
+			mops(p), p, peer->cycles[peer->n < 20 ? 0 : ROUNDS / 20], p / c);
 	printf("}\n");
 	fflush(stdout);
 }
@@ -119,7 +130,10 @@ static void report(const char *name, uint32_t entries, struct series *ours, stru
 
 static struct flow_exact *make_exact(uint32_t entries)
 {
-	struct flow_exact_cfg cfg = {.name = "bench", .mask = &mask, .data_len = sizeof(struct entry), .capacity = entries};
+	struct flow_exact_cfg cfg = {.name = "bench",
+		.mask = &mask,
+		.data_len = sizeof(struct entry),
+		.capacity = entries};
 	struct flow_exact *t;
 
 	if (flow_exact_create(ctx, &cfg, &t))
@@ -129,13 +143,17 @@ static struct flow_exact *make_exact(uint32_t entries)
 
 static struct rte_hash *make_peer(uint32_t entries)
 {
-	struct rte_hash_parameters p = {.name = "peer", .entries = entries + entries / 4, .key_len = sizeof(struct tuple),
-		.hash_func = rte_hash_crc, .socket_id = 0};
+	struct rte_hash_parameters p = {.name = "peer",
+		.entries = entries + entries / 4,
+		.key_len = sizeof(struct tuple),
+		.hash_func = rte_hash_crc,
+		.socket_id = 0};
 
 	return rte_hash_create(&p);
 }
 
-static uint64_t look_exact(const struct flow_exact *t, struct rng *r, uint32_t first, uint32_t entries)
+static uint64_t look_exact(
+	const struct flow_exact *t, struct rng *r, uint32_t first, uint32_t entries)
 {
 	static struct flow_key keys[BURST];
 	uint64_t start = rte_rdtsc(), sum = 0;
@@ -145,7 +163,8 @@ static uint64_t look_exact(const struct flow_exact *t, struct rng *r, uint32_t f
 	for (unsigned done = 0; done < CHUNK; done += BURST) {
 		for (unsigned i = 0; i < BURST; i++)
 			key_of(first + rng_below(r, entries), &keys[i]);
-		for (uint64_t hits = flow_exact_lookup(t, keys, UINT32_MAX, index); hits; hits &= hits - 1) {
+		for (uint64_t hits = flow_exact_lookup(t, keys, UINT32_MAX, index); hits;
+			hits &= hits - 1) {
 			struct entry *e = flow_exact_data(t, index[__builtin_ctzll(hits)]);
 
 			e->packets++;
@@ -157,7 +176,8 @@ static uint64_t look_exact(const struct flow_exact *t, struct rng *r, uint32_t f
 	return rte_rdtsc() - start;
 }
 
-static uint64_t look_peer(const struct rte_hash *h, struct entry *entries_of, struct rng *r, uint32_t first, uint32_t entries)
+static uint64_t look_peer(const struct rte_hash *h, struct entry *entries_of, struct rng *r,
+	uint32_t first, uint32_t entries)
 {
 	static struct tuple keys[BURST];
 	const void *ptr[BURST];
@@ -184,8 +204,8 @@ static uint64_t look_peer(const struct rte_hash *h, struct entry *entries_of, st
 }
 
 /* Lookups of both in alternating chunks; `first` moves the keys out of the table for misses. */
-static void exact_lookups(const char *name, struct flow_exact *t, struct rte_hash *h, struct entry *e, uint32_t entries,
-	uint32_t first)
+static void exact_lookups(const char *name, struct flow_exact *t, struct rte_hash *h,
+	struct entry *e, uint32_t entries, uint32_t first)
 {
 	struct series ours = {0}, peer = {0};
 	struct rng r;
@@ -200,7 +220,8 @@ static void exact_lookups(const char *name, struct flow_exact *t, struct rte_has
 }
 
 /* Fill in bursts. Returns the slowest burst in cycles. */
-static uint64_t fill_exact(struct flow_exact *t, uint32_t entries, struct series *s, uint32_t *index)
+static uint64_t fill_exact(
+	struct flow_exact *t, uint32_t entries, struct series *s, uint32_t *index)
 {
 	static struct flow_key keys[BURST];
 	int results[BURST];
@@ -266,8 +287,9 @@ static void bench_exact(uint32_t entries)
 	h = fill_peer(entries, &peer);
 	e = calloc((size_t)entries * 2, 64);
 	report("exact-insert", entries, &ours, h ? &peer : NULL);
-	printf("{\"bench\":\"table\",\"case\":\"exact-insert-slowest-burst\",\"entries\":%u,\"us\":%.1f}\n", entries,
-		slowest * 1e6 / rte_get_tsc_hz());
+	printf("{\"bench\":\"table\",\"case\":\"exact-insert-slowest-burst\",\"entries\":%u,\"us\":"
+	       "%.1f}\n",
+		entries, slowest * 1e6 / rte_get_tsc_hz());
 	flow_exact_settle(t);
 	exact_lookups("exact-hit", t, h, e, entries, 0);
 	exact_lookups("exact-miss", t, h, e, entries, UINT32_MAX / 2);
@@ -296,13 +318,18 @@ static void spec_of(uint32_t n, struct conn_spec *s)
 	s->key[1].dport = s->key[0].sport;
 	memset(s->key[1].src, 9, 4);
 	memcpy(s->key[1].src + 2, &n, 2);
-	s->rewrite[0] = (struct flow_rewrite){.flags = FLOW_RW_DST_IP | FLOW_RW_DST_PORT, .dst = {9, 9}, .dport = 8080, .hop = 1};
-	s->rewrite[1] = (struct flow_rewrite){.flags = FLOW_RW_SRC_IP | FLOW_RW_SRC_PORT, .src = {10, 0, 0, 1}, .sport = 80, .hop = 2};
+	s->rewrite[0] = (struct flow_rewrite){
+		.flags = FLOW_RW_DST_IP | FLOW_RW_DST_PORT, .dst = {9, 9}, .dport = 8080, .hop = 1};
+	s->rewrite[1] = (struct flow_rewrite){.flags = FLOW_RW_SRC_IP | FLOW_RW_SRC_PORT,
+		.src = {10, 0, 0, 1},
+		.sport = 80,
+		.hop = 2};
 	memcpy(s->rewrite[0].dst, s->key[1].src, 4);
 	s->tcp_flags = 2;
 }
 
-static uint64_t fill_conns(struct flow_conn_table *t, uint32_t entries, conn_ref *refs, struct series *s)
+static uint64_t fill_conns(
+	struct flow_conn_table *t, uint32_t entries, conn_ref *refs, struct series *s)
 {
 	static struct conn_spec specs[BURST];
 	int results[BURST];
@@ -329,7 +356,8 @@ static uint64_t fill_conns(struct flow_conn_table *t, uint32_t entries, conn_ref
 
 enum conn_work { LOOK, PACKET };
 
-static uint64_t look_conns(struct flow_conn_table *t, struct rng *r, uint32_t first, uint32_t entries, enum conn_work work)
+static uint64_t look_conns(struct flow_conn_table *t, struct rng *r, uint32_t first,
+	uint32_t entries, enum conn_work work)
 {
 	static struct flow_key keys[BURST];
 	uint64_t start = rte_rdtsc(), sum = 0;
@@ -356,7 +384,8 @@ static uint64_t look_conns(struct flow_conn_table *t, struct rng *r, uint32_t fi
 	return rte_rdtsc() - start;
 }
 
-static void conn_lookups(const char *name, struct flow_conn_table *t, uint32_t entries, uint32_t first, enum conn_work work)
+static void conn_lookups(const char *name, struct flow_conn_table *t, uint32_t entries,
+	uint32_t first, enum conn_work work)
 {
 	struct series s = {0};
 	struct rng r;
@@ -378,7 +407,8 @@ static void establish(struct flow_conn_table *t, const conn_ref *refs, uint32_t 
 
 static void bench_conns(uint32_t entries)
 {
-	struct conn_table_cfg cfg = {.capacity = entries, .timeouts = conn_timeouts_default, .nr_workers = 1};
+	struct conn_table_cfg cfg = {
+		.capacity = entries, .timeouts = conn_timeouts_default, .nr_workers = 1};
 	conn_ref *refs = malloc(((size_t)entries + BURST) * sizeof(*refs));
 	struct series s = {0};
 	struct flow_conn_table *t;
@@ -389,8 +419,9 @@ static void bench_conns(uint32_t entries)
 		die("connection table");
 	slowest = fill_conns(t, entries, refs, &s);
 	report("conn-add", entries, &s, NULL);
-	printf("{\"bench\":\"table\",\"case\":\"conn-add-slowest-burst\",\"entries\":%u,\"us\":%.1f}\n", entries,
-		slowest * 1e6 / rte_get_tsc_hz());
+	printf("{\"bench\":\"table\",\"case\":\"conn-add-slowest-burst\",\"entries\":%u,\"us\":%."
+	       "1f}\n",
+		entries, slowest * 1e6 / rte_get_tsc_hz());
 	establish(t, refs, entries);
 	conn_table_settle(t);
 	conn_lookups("conn-hit", t, entries, 0, LOOK);
@@ -428,7 +459,8 @@ static void bench_keys(void)
 
 int main(int argc, char **argv)
 {
-	char *eal[] = {"table", "--no-huge", "-m", "6000", "--no-pci", "--no-telemetry", "--no-shconf", "-l", "0", "--log-level", "1", NULL};
+	char *eal[] = {"table", "--no-huge", "-m", "6000", "--no-pci", "--no-telemetry",
+		"--no-shconf", "-l", "0", "--log-level", "1", NULL};
 	struct flow_ctx_cfg cfg = {.nr_workers = 1, .socket_id = -1};
 	char *defaults[] = {argv[0], "100000", "1000000", NULL};
 

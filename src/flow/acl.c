@@ -62,14 +62,18 @@ static uint64_t common_bits(const struct flow_acl_range *r)
 static int check_range(const struct flow_acl_range *r, const struct flow_key *mask)
 {
 	if (r->length < 1 || r->length > 8 || r->offset + r->length > FLOW_KEY_SIZE)
-		return refuse(EINVAL, "acl: a range of %u bytes at key offset %u; 1 to 8 bytes inside the key are legal",
+		return refuse(EINVAL,
+			"acl: a range of %u bytes at key offset %u; 1 to 8 bytes inside the key "
+			"are legal",
 			r->length, r->offset);
 	if (r->low > r->high || r->high > field_max(r))
-		return refuse(EINVAL, "acl: range %lu..%lu at key offset %u is empty or wider than its field", r->low,
-			r->high, r->offset);
+		return refuse(EINVAL,
+			"acl: range %lu..%lu at key offset %u is empty or wider than its field",
+			r->low, r->high, r->offset);
 	for (unsigned i = 0; i < r->length; i++)
 		if (mask->bytes[r->offset + i])
-			return refuse(EINVAL, "acl: key offset %u is in the mask and in a range", r->offset + i);
+			return refuse(EINVAL, "acl: key offset %u is in the mask and in a range",
+				r->offset + i);
 	return 0;
 }
 
@@ -89,8 +93,8 @@ static void split(const struct flow_acl_range *r, struct flow_match *match, stru
 	rule->range[rule->nr_ranges++] = *r;
 }
 
-int flow_acl_insert(struct flow_ctx *ctx, struct flow_wild *wild, const struct flow_acl_rule_cfg *cfg,
-	const struct flow_wild_rule **rule)
+int flow_acl_insert(struct flow_ctx *ctx, struct flow_wild *wild,
+	const struct flow_acl_rule_cfg *cfg, const struct flow_wild_rule **rule)
 {
 	struct flow_match match = *cfg->match;
 	struct flow_wild_rule_cfg wc = {.match = &match, .priority = cfg->priority};
@@ -99,7 +103,8 @@ int flow_acl_insert(struct flow_ctx *ctx, struct flow_wild *wild, const struct f
 
 	*rule = NULL;
 	if (cfg->nr_ranges > FLOW_ACL_RANGES)
-		return refuse(EINVAL, "acl: %u ranges in one rule, %u are legal", cfg->nr_ranges, FLOW_ACL_RANGES);
+		return refuse(EINVAL, "acl: %u ranges in one rule, %u are legal", cfg->nr_ranges,
+			FLOW_ACL_RANGES);
 	if (posix_memalign((void **)&acl, 64, sizeof(*acl)))
 		return refuse(ENOMEM, "acl: out of memory");
 	memset(acl, 0, sizeof(*acl));
@@ -119,7 +124,8 @@ int flow_acl_insert(struct flow_ctx *ctx, struct flow_wild *wild, const struct f
 	return err;
 }
 
-void flow_acl_remove(struct flow_ctx *ctx, struct flow_wild *wild, const struct flow_wild_rule *rule)
+void flow_acl_remove(
+	struct flow_ctx *ctx, struct flow_wild *wild, const struct flow_wild_rule *rule)
 {
 	struct acl_rule *acl;
 

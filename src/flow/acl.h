@@ -18,12 +18,12 @@
 struct flow_acl_range {
 	uint16_t offset;
 	uint8_t length;
-	bool host_order;  /* port, resume, shape: the few key fields in host order */
+	bool host_order; /* port, resume, shape: the few key fields in host order */
 	uint64_t low, high;
 };
 
 struct flow_acl_rule_cfg {
-	const struct flow_match *match;  /* value and mask of everything that is not a range */
+	const struct flow_match *match; /* value and mask of everything that is not a range */
 	unsigned nr_ranges;
 	const struct flow_acl_range *ranges;
 	uint32_t priority;
@@ -32,9 +32,10 @@ struct flow_acl_rule_cfg {
 
 /* As flow_wild_insert; -EINVAL with a refusal when a range is empty, too wide, or overlaps the mask. The
  * rule's owner (rule->owner) is an opaque acl object: flow_acl_owner gives the caller's. */
-int flow_acl_insert(struct flow_ctx *ctx, struct flow_wild *wild, const struct flow_acl_rule_cfg *cfg,
-	const struct flow_wild_rule **rule);
-void flow_acl_remove(struct flow_ctx *ctx, struct flow_wild *wild, const struct flow_wild_rule *rule);
+int flow_acl_insert(struct flow_ctx *ctx, struct flow_wild *wild,
+	const struct flow_acl_rule_cfg *cfg, const struct flow_wild_rule **rule);
+void flow_acl_remove(
+	struct flow_ctx *ctx, struct flow_wild *wild, const struct flow_wild_rule *rule);
 void *flow_acl_owner(const struct flow_wild_rule *rule);
 
 #endif

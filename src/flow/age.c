@@ -35,7 +35,8 @@ int flow_ages_init(struct flow_ctx *ctx)
 	ctx->ages = a;
 	a->ahead.step = 16384;
 	if (flow_region_open(&a->region, 2 * part))
-		return refuse(ENOMEM, "flow ages: cannot reserve %zu MiB of address space", (2 * part) >> 20);
+		return refuse(ENOMEM, "flow ages: cannot reserve %zu MiB of address space",
+			(2 * part) >> 20);
 	a->seen = (uint32_t *)a->region.base;
 	flow_pool_init(&a->pool, ctx, (uint32_t *)(a->region.base + part), FLOW_AGES_MAX, reach, a);
 	return 0;

@@ -10,7 +10,8 @@
 
 /* Writers match as the plain machine can: SSE2 is part of x86-64. */
 #ifdef __SSE2__
-static inline __attribute__((no_sanitize("thread"))) uint32_t match_of(const struct bkt *b, uint16_t tag)
+static inline __attribute__((no_sanitize("thread"))) uint32_t match_of(
+	const struct bkt *b, uint16_t tag)
 {
 	__m128i want = _mm_set1_epi16((short)tag);
 	__m128i lo = _mm_cmpeq_epi16(_mm_load_si128((const __m128i *)b->tag), want);
@@ -27,7 +28,8 @@ static inline __attribute__((no_sanitize("thread"))) uint32_t match_of(const str
 void bkt_init(struct bkt_index *x, struct bkt *base, struct bkt_state *state, uint32_t level_max,
 	const struct flow_region *region)
 {
-	*x = (struct bkt_index){.base = base, .state = state, .level_max = level_max, .region = region};
+	*x = (struct bkt_index){
+		.base = base, .state = state, .level_max = level_max, .region = region};
 	if (!state->level) {
 		state->level = BKT_LEVEL_MIN;
 		state->claim = (uint64_t)BKT_LEVEL_MIN << 32;
@@ -38,8 +40,8 @@ static bool try_lock_line(struct bkt *b)
 {
 	uint32_t head = __atomic_load_n(&b->head, __ATOMIC_RELAXED);
 
-	return !(head & BKT_LOCK) && __atomic_compare_exchange_n(&b->head, &head, head | BKT_LOCK, false, __ATOMIC_ACQUIRE,
-					     __ATOMIC_RELAXED);
+	return !(head & BKT_LOCK) && __atomic_compare_exchange_n(&b->head, &head, head | BKT_LOCK,
+					     false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 static void lock_line(struct bkt *b)
@@ -75,7 +77,8 @@ struct bkt *bkt_lock(const struct bkt_index *x, uint64_t hash, uint32_t *level)
 }
 
 /* Wait for one, try the other, and begin with the other when that fails: no order, no deadlock. */
-void bkt_lock_two(const struct bkt_index *x, const uint64_t hash[2], struct bkt *home[2], uint32_t level[2])
+void bkt_lock_two(
+	const struct bkt_index *x, const uint64_t hash[2], struct bkt *home[2], uint32_t level[2])
 {
 	for (int first = 0;; first = !first) {
 		struct bkt *b = lock_home(x, hash[first], &level[first], true);
@@ -96,8 +99,8 @@ void bkt_lock_two(const struct bkt_index *x, const uint64_t hash[2], struct bkt 
 	}
 }
 
-uint32_t bkt_find_locked(const struct bkt_index *x, const struct bkt *home, uint32_t level, uint64_t hash, bkt_equal equal,
-	const void *key)
+uint32_t bkt_find_locked(const struct bkt_index *x, const struct bkt *home, uint32_t level,
+	uint64_t hash, bkt_equal equal, const void *key)
 {
 	uint32_t far = (bkt_head(home) & BKT_FAR_MASK) >> BKT_FAR_SHIFT, id;
 	uint16_t tag = bkt_tag(hash);
@@ -114,8 +117,8 @@ static bool claim_slot(struct bkt *b, uint16_t tag, uint32_t id)
 		unsigned i = __builtin_ctz(m);
 		uint32_t none = 0;
 
-		if (bkt_id(b, i) || !__atomic_compare_exchange_n(&b->id[i], &none, id, false, __ATOMIC_ACQ_REL,
-					    __ATOMIC_RELAXED))
+		if (bkt_id(b, i) || !__atomic_compare_exchange_n(&b->id[i], &none, id, false,
+					    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 			continue;
 		__atomic_store_n(&b->tag[i], tag, __ATOMIC_RELEASE);
 		return true;
@@ -125,7 +128,8 @@ static bool claim_slot(struct bkt *b, uint16_t tag, uint32_t id)
 
 /* `home` is locked by the caller or reachable by nobody else. The head is raised before a displaced key
  * becomes visible. */
-static int place(const struct bkt_index *x, struct bkt *home, uint32_t level, uint64_t hash, uint32_t id)
+static int place(
+	const struct bkt_index *x, struct bkt *home, uint32_t level, uint64_t hash, uint32_t id)
 {
 	uint16_t tag = bkt_tag(hash);
 	uint32_t head;
@@ -182,7 +186,8 @@ static void came_home(struct bkt *home)
 	__atomic_store_n(&home->head, head, __ATOMIC_RELEASE);
 }
 
-static int take_out(const struct bkt_index *x, struct bkt *home, uint32_t level, uint64_t hash, uint32_t id)
+static int take_out(
+	const struct bkt_index *x, struct bkt *home, uint32_t level, uint64_t hash, uint32_t id)
 {
 	uint32_t far = (bkt_head(home) & BKT_FAR_MASK) >> BKT_FAR_SHIFT;
 
@@ -224,7 +229,8 @@ static void find_slots(const struct bkt_index *x, uint32_t level, uint64_t h, st
 			uint64_t hash = id ? x->hash_of(x->owner, id) : 0;
 
 			/* Foreign slots change under us; ours cannot, their home is locked. */
-			if (id && (hash & mask) == h && bkt_tag(hash) == __atomic_load_n(&b->tag[i], __ATOMIC_ACQUIRE) &&
+			if (id && (hash & mask) == h &&
+				bkt_tag(hash) == __atomic_load_n(&b->tag[i], __ATOMIC_ACQUIRE) &&
 				bkt_id(b, i) == id)
 				s->mine[d] |= 1u << i;
 		}
@@ -251,7 +257,8 @@ static bool enter_next(struct bkt_index *x, uint32_t level, uint64_t h, const st
 				continue;
 			while (--n) {
 				hash = x->hash_of(x->owner, done[n - 1]);
-				take_out(x, bkt_home(x, level + 1, hash), level + 1, hash, done[n - 1]);
+				take_out(x, bkt_home(x, level + 1, hash), level + 1, hash,
+					done[n - 1]);
 			}
 			return false;
 		}
@@ -259,7 +266,8 @@ static bool enter_next(struct bkt_index *x, uint32_t level, uint64_t h, const st
 	return true;
 }
 
-static void clear_slots(const struct bkt_index *x, uint32_t level, uint64_t h, const struct homes_slots *s)
+static void clear_slots(
+	const struct bkt_index *x, uint32_t level, uint64_t h, const struct homes_slots *s)
 {
 	for (unsigned d = 0; d <= s->far; d++) {
 		struct bkt *b = bkt_at(x, level, h + d);
@@ -299,7 +307,8 @@ static void release_step(struct bkt_index *x)
 {
 	struct bkt_state *s = x->state;
 	uint32_t old = bkt_level(x) - 1, step = bkt_get(&s->released);
-	size_t bytes = sizeof(struct bkt) << old, at = offset_of_level(x, old), from = (step - 1) * RELEASE_BYTES;
+	size_t bytes = sizeof(struct bkt) << old, at = offset_of_level(x, old),
+	       from = (step - 1) * RELEASE_BYTES;
 
 	/* Small levels share pages with their neighbours; the region keeps those. */
 	if (from < bytes)
@@ -311,7 +320,8 @@ static void populate_step(struct bkt_index *x)
 {
 	struct bkt_state *s = x->state;
 	uint32_t level = bkt_level(x) + 1, step = bkt_get(&s->populated);
-	size_t bytes = sizeof(struct bkt) << level, at = offset_of_level(x, level), from = (size_t)step * BKT_STEP_BYTES;
+	size_t bytes = sizeof(struct bkt) << level, at = offset_of_level(x, level),
+	       from = (size_t)step * BKT_STEP_BYTES;
 
 	if (from >= bytes)
 		return;
@@ -330,7 +340,8 @@ static uint32_t claim_homes(struct bkt_state *s, uint32_t *level, uint32_t *firs
 		*first = (uint32_t)claim;
 		n = MIN_OF(((uint32_t)1 << *level) - *first, (uint32_t)BKT_MOVES);
 		next = claim + n;
-	} while (n && !__atomic_compare_exchange_n(&s->claim, &claim, next, true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+	} while (n && !__atomic_compare_exchange_n(
+			      &s->claim, &claim, next, true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
 	return n;
 }
 
@@ -371,11 +382,12 @@ static void move_step(struct bkt_index *x)
 void bkt_grow_step(struct bkt_index *x)
 {
 	struct bkt_state *s = x->state;
-	uint64_t load = __atomic_load_n(&s->count, __ATOMIC_RELAXED) * 100, slots = (uint64_t)BKT_SLOTS << bkt_level(x);
+	uint64_t load = __atomic_load_n(&s->count, __ATOMIC_RELAXED) * 100,
+		 slots = (uint64_t)BKT_SLOTS << bkt_level(x);
 	bool more = bkt_level(x) < x->level_max;
 
-	if (more && ((uint32_t)__atomic_load_n(&s->claim, __ATOMIC_RELAXED) || load > slots * BKT_MOVE_PERCENT ||
-			    bkt_get(&x->pressed)))
+	if (more && ((uint32_t)__atomic_load_n(&s->claim, __ATOMIC_RELAXED) ||
+			    load > slots * BKT_MOVE_PERCENT || bkt_get(&x->pressed)))
 		move_step(x);
 	if (__atomic_exchange_n(&x->busy, 1, __ATOMIC_ACQUIRE))
 		return;

@@ -38,12 +38,13 @@
 #include "flow/region.h"
 
 #define BKT_SLOTS 10
-#define BKT_REACH 60            /* how many buckets behind its home a key may lie; 15 are not always enough at 70% */
+#define BKT_REACH \
+	60 /* how many buckets behind its home a key may lie; 15 are not always enough at 70% */
 #define BKT_LEVEL_MIN 2
 #define BKT_LEVEL_MAX 26
 #define BKT_POPULATE_PERCENT 55
 #define BKT_MOVE_PERCENT 65
-#define BKT_MOVES 4             /* homes moved per insert while growing */
+#define BKT_MOVES 4                 /* homes moved per insert while growing */
 #define BKT_STEP_BYTES (256u << 10) /* populated or released per step */
 
 struct bkt {
@@ -75,9 +76,9 @@ struct bkt_index {
 	struct bkt_state *state;
 	const struct flow_region *region; /* base lies inside */
 	uint32_t level_max;
-	uint32_t busy; /* one thread at a time populates and releases */
+	uint32_t busy;    /* one thread at a time populates and releases */
 	uint32_t pressed; /* a key found no slot: grow whatever the load is */
-	uint64_t (*hash_of)(const void *owner, uint32_t id); /* of a record in the index */
+	uint64_t (*hash_of)(const void *owner, uint32_t id);      /* of a record in the index */
 	const void *(*record_of)(const void *owner, uint32_t id); /* where hash_of will read */
 	const void *owner;
 };
@@ -87,7 +88,8 @@ static inline uint32_t bkt_level_for(uint64_t keys)
 {
 	uint32_t level = BKT_LEVEL_MIN;
 
-	while (level < BKT_LEVEL_MAX && ((uint64_t)BKT_SLOTS << level) * BKT_MOVE_PERCENT / 100 < keys)
+	while (level < BKT_LEVEL_MAX &&
+		((uint64_t)BKT_SLOTS << level) * BKT_MOVE_PERCENT / 100 < keys)
 		level++;
 	return level;
 }
@@ -155,8 +157,8 @@ static inline uint32_t bkt_match(const struct bkt *b, uint16_t tag)
 typedef bool (*bkt_equal)(const void *owner, uint32_t id, const void *key);
 typedef uint32_t (*bkt_matcher)(const struct bkt *b, uint16_t tag);
 
-static inline __attribute__((always_inline)) uint32_t bkt_scan(const struct bkt *b, uint16_t tag, bkt_matcher match,
-	bkt_equal equal, const void *owner, const void *key)
+static inline __attribute__((always_inline)) uint32_t bkt_scan(const struct bkt *b, uint16_t tag,
+	bkt_matcher match, bkt_equal equal, const void *owner, const void *key)
 {
 	for (uint32_t m = match(b, tag); m; m &= m - 1) {
 		uint32_t id = bkt_id(b, __builtin_ctz(m));
@@ -168,8 +170,8 @@ static inline __attribute__((always_inline)) uint32_t bkt_scan(const struct bkt 
 	return 0;
 }
 
-static inline __attribute__((always_inline)) uint32_t bkt_find(const struct bkt_index *x, uint64_t hash, bkt_matcher match,
-	bkt_equal equal, const void *key)
+static inline __attribute__((always_inline)) uint32_t bkt_find(const struct bkt_index *x,
+	uint64_t hash, bkt_matcher match, bkt_equal equal, const void *key)
 {
 	uint16_t tag = bkt_tag(hash);
 	uint32_t start, level, id;
@@ -203,7 +205,8 @@ void bkt_init(struct bkt_index *x, struct bkt *base, struct bkt_state *state, ui
 /* Take the lock of the home of `hash`, wherever it lies now. */
 struct bkt *bkt_lock(const struct bkt_index *x, uint64_t hash, uint32_t *level);
 /* Two homes without deadlock; when they are the same bucket, home[1] is NULL. */
-void bkt_lock_two(const struct bkt_index *x, const uint64_t hash[2], struct bkt *home[2], uint32_t level[2]);
+void bkt_lock_two(
+	const struct bkt_index *x, const uint64_t hash[2], struct bkt *home[2], uint32_t level[2]);
 static inline void bkt_unlock(struct bkt *home)
 {
 	__atomic_fetch_and(&home->head, ~BKT_LOCK, __ATOMIC_RELEASE);
@@ -211,8 +214,8 @@ static inline void bkt_unlock(struct bkt *home)
 
 /* Under the lock of the home: find, enter (-ENOSPC: no slot within reach, -EAGAIN: there will be one when the
  * growth that is under way has gone on: unlock, bkt_wait, lock again), take out (-ENOENT). */
-uint32_t bkt_find_locked(const struct bkt_index *x, const struct bkt *home, uint32_t level, uint64_t hash, bkt_equal equal,
-	const void *key);
+uint32_t bkt_find_locked(const struct bkt_index *x, const struct bkt *home, uint32_t level,
+	uint64_t hash, bkt_equal equal, const void *key);
 int bkt_enter(struct bkt_index *x, struct bkt *home, uint32_t level, uint64_t hash, uint32_t id);
 int bkt_leave(struct bkt_index *x, struct bkt *home, uint32_t level, uint64_t hash, uint32_t id);
 
@@ -228,8 +231,10 @@ static inline void bkt_grow(struct bkt_index *x)
 	uint32_t level = bkt_get(&s->level);
 	uint64_t full = (uint64_t)BKT_SLOTS * BKT_POPULATE_PERCENT << level;
 
-	if (unlikely(bkt_get(&s->released) || (level < x->level_max && (__atomic_load_n(&s->count, __ATOMIC_RELAXED) * 100 > full ||
-								      (uint32_t)__atomic_load_n(&s->claim, __ATOMIC_RELAXED)))))
+	if (unlikely(bkt_get(&s->released) ||
+		     (level < x->level_max &&
+			     (__atomic_load_n(&s->count, __ATOMIC_RELAXED) * 100 > full ||
+				     (uint32_t)__atomic_load_n(&s->claim, __ATOMIC_RELAXED)))))
 		bkt_grow_step(x);
 }
 

@@ -14,10 +14,12 @@
 #define BKT_SLOT_BITS ((1u << BKT_SLOTS) - 1)
 
 #ifdef __AVX512BW__
-static inline __attribute__((no_sanitize("thread"))) uint32_t bkt_match_avx512(const struct bkt *b, uint16_t tag)
+static inline __attribute__((no_sanitize("thread"))) uint32_t bkt_match_avx512(
+	const struct bkt *b, uint16_t tag)
 {
 	__m256i tags = _mm256_loadu_si256((const __m256i *)b->tag);
-	uint32_t m = _mm256_mask_cmpeq_epi16_mask(BKT_SLOT_BITS, tags, _mm256_set1_epi16((short)tag));
+	uint32_t m =
+		_mm256_mask_cmpeq_epi16_mask(BKT_SLOT_BITS, tags, _mm256_set1_epi16((short)tag));
 
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return m;
@@ -25,7 +27,8 @@ static inline __attribute__((no_sanitize("thread"))) uint32_t bkt_match_avx512(c
 #endif
 
 #ifdef __AVX2__
-static inline __attribute__((no_sanitize("thread"))) uint32_t bkt_match_avx2(const struct bkt *b, uint16_t tag)
+static inline __attribute__((no_sanitize("thread"))) uint32_t bkt_match_avx2(
+	const struct bkt *b, uint16_t tag)
 {
 	__m128i want = _mm_set1_epi16((short)tag);
 	__m128i lo = _mm_cmpeq_epi16(_mm_load_si128((const __m128i *)b->tag), want);

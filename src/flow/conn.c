@@ -27,7 +27,8 @@ static uint64_t put(uint64_t *at, uint64_t bytes)
 	return here;
 }
 
-static void lay_out(struct conn_family_header *fh, uint32_t capacity, unsigned nr_workers, unsigned shift, uint64_t *at)
+static void lay_out(struct conn_family_header *fh, uint32_t capacity, unsigned nr_workers,
+	unsigned shift, uint64_t *at)
 {
 	uint64_t pairs = pairs_for(capacity) + 1;
 
@@ -59,7 +60,8 @@ static uint64_t hash_of(const void *owner, uint32_t id)
 	const struct conn_family *f = owner;
 	const uint64_t *key = conn_dir_key(f, id);
 
-	return f->words == 2 ? conn_hash4(&f->table->h->seed, key) : conn_hash6(&f->table->h->seed, key);
+	return f->words == 2 ? conn_hash4(&f->table->h->seed, key)
+			     : conn_hash6(&f->table->h->seed, key);
 }
 
 static const void *record_of(const void *owner, uint32_t id)
@@ -69,7 +71,8 @@ static const void *record_of(const void *owner, uint32_t id)
 
 static bool equal(const void *owner, uint32_t id, const void *key)
 {
-	return memcmp(conn_dir_key(owner, id), key, ((const struct conn_family *)owner)->words * 8) == 0;
+	return memcmp(conn_dir_key(owner, id), key,
+		       ((const struct conn_family *)owner)->words * 8) == 0;
 }
 
 static void reach(void *owner, uint32_t pair)
@@ -79,13 +82,16 @@ static void reach(void *owner, uint32_t pair)
 	const struct flow_region *r = &f->table->region;
 	uint32_t from, to, high = __atomic_load_n(&fh->high, __ATOMIC_RELAXED);
 
-	while (high < pair && !__atomic_compare_exchange_n(&fh->high, &high, pair, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	while (high < pair && !__atomic_compare_exchange_n(&fh->high, &high, pair, true,
+				      __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
 	if (!flow_ahead_claim(&f->ahead, pair, &from, &to))
 		return;
 	to = MIN_OF(to, f->pairs);
-	flow_region_populate(r, fh->at_dirs + ((uint64_t)from * 2 << f->shift), fh->at_dirs + ((uint64_t)to * 2 << f->shift));
-	flow_region_populate(r, fh->at_cold + from * sizeof(struct conn_cold), fh->at_cold + to * sizeof(struct conn_cold));
+	flow_region_populate(r, fh->at_dirs + ((uint64_t)from * 2 << f->shift),
+		fh->at_dirs + ((uint64_t)to * 2 << f->shift));
+	flow_region_populate(r, fh->at_cold + from * sizeof(struct conn_cold),
+		fh->at_cold + to * sizeof(struct conn_cold));
 }
 
 static void family_init(struct flow_conn_table *t, unsigned ip6)
@@ -103,22 +109,27 @@ static void family_init(struct flow_conn_table *t, unsigned ip6)
 	f->other = (struct conn_other *)(base + fh->at_other);
 	f->pairs = fh->pairs;
 	f->ahead.step = ip6 ? 512 : 1024;
-	bkt_init(&f->index, (struct bkt *)(base + fh->at_buckets), &fh->index, bkt_level_for(2ull * t->h->capacity), &t->region);
+	bkt_init(&f->index, (struct bkt *)(base + fh->at_buckets), &fh->index,
+		bkt_level_for(2ull * t->h->capacity), &t->region);
 	f->index.hash_of = hash_of;
 	f->index.record_of = record_of;
 	f->index.owner = f;
 	if (t->ctx)
-		flow_pool_init(&f->pool, t->ctx, (uint32_t *)(base + fh->at_links), f->pairs, reach, f);
+		flow_pool_init(
+			&f->pool, t->ctx, (uint32_t *)(base + fh->at_links), f->pairs, reach, f);
 }
 
 static int check_cfg(const struct conn_table_cfg *cfg)
 {
 	if (cfg->capacity < 1 || cfg->capacity > CAPACITY_MAX)
-		return refuse(EINVAL, "connection table: capacity %u is not 1..%u", cfg->capacity, CAPACITY_MAX);
+		return refuse(EINVAL, "connection table: capacity %u is not 1..%u", cfg->capacity,
+			CAPACITY_MAX);
 	if (cfg->strict)
-		return refuse(ENOTSUP, "connection table: strict: sequence windows are not checked; leave it false");
+		return refuse(ENOTSUP, "connection table: strict: sequence windows are not "
+				       "checked; leave it false");
 	if (cfg->nr_workers < 1 || cfg->nr_workers > FLOW_WORKERS_MAX)
-		return refuse(EINVAL, "connection table: nr_workers %u is not 1..%u", cfg->nr_workers, FLOW_WORKERS_MAX);
+		return refuse(EINVAL, "connection table: nr_workers %u is not 1..%u",
+			cfg->nr_workers, FLOW_WORKERS_MAX);
 	return 0;
 }
 
@@ -132,13 +143,17 @@ static int peek(int fd, const char *name, struct conn_header *found, const struc
 	if (got == 0)
 		return 0;
 	if (got < (ssize_t)sizeof(*found) || found->magic != CONN_MAGIC)
-		return refuse(EINVAL, "connection table '%s': the file is not a connection table", name);
+		return refuse(
+			EINVAL, "connection table '%s': the file is not a connection table", name);
 	if (found->version != CONN_VERSION)
-		return refuse(EINVAL, "connection table '%s': version %u, this program has %u", name, found->version,
-			CONN_VERSION);
-	if (want && (found->bytes != want->bytes || found->capacity != want->capacity || found->nr_workers != want->nr_workers))
-		return refuse(EINVAL, "connection table '%s': made for %u connections and %u workers, not %u and %u", name,
-			found->capacity, found->nr_workers, want->capacity, want->nr_workers);
+		return refuse(EINVAL, "connection table '%s': version %u, this program has %u",
+			name, found->version, CONN_VERSION);
+	if (want && (found->bytes != want->bytes || found->capacity != want->capacity ||
+			    found->nr_workers != want->nr_workers))
+		return refuse(EINVAL,
+			"connection table '%s': made for %u connections and %u workers, not %u and "
+			"%u",
+			name, found->capacity, found->nr_workers, want->capacity, want->nr_workers);
 	return 1;
 }
 
@@ -152,10 +167,11 @@ static int open_shared(struct flow_conn_table *t, const char *name, const struct
 	present = peek(fd, name, &found, want);
 	err = present < 0 ? present : 0;
 	if (!err && !present && ftruncate(fd, want->bytes))
-		err = refuse(errno, "connection table '%s': cannot size it to %lu bytes: %s", name, want->bytes,
-			strerror(errno));
+		err = refuse(errno, "connection table '%s': cannot size it to %lu bytes: %s", name,
+			want->bytes, strerror(errno));
 	if (!err && flow_region_map(&t->region, fd, want->bytes, true))
-		err = refuse(ENOMEM, "connection table '%s': cannot map %lu bytes", name, want->bytes);
+		err = refuse(
+			ENOMEM, "connection table '%s': cannot map %lu bytes", name, want->bytes);
 	if (err) {
 		close(fd);
 		return err;
@@ -192,8 +208,11 @@ static void adopt(struct flow_conn_table *t)
 		uint32_t high = MIN_OF(fh->high, f->pairs + 1);
 
 		if (!flow_region_release(&t->region, fh->at_buckets, fh->at_links))
-			memset(f->index.base, 0, MIN_OF(bkt_bytes(fh->index.level + 1), fh->at_links - fh->at_buckets));
-		fh->index = (struct bkt_state){.level = BKT_LEVEL_MIN, .claim = (uint64_t)BKT_LEVEL_MIN << 32};
+			memset(f->index.base, 0,
+				MIN_OF(bkt_bytes(fh->index.level + 1),
+					fh->at_links - fh->at_buckets));
+		fh->index = (struct bkt_state){
+			.level = BKT_LEVEL_MIN, .claim = (uint64_t)BKT_LEVEL_MIN << 32};
 		flow_pool_start_at(&f->pool, MAX_OF(high, 1u));
 		for (uint32_t pair = 1; pair < high; pair++) {
 			if (!(conn_common_at(f, pair * 2)->state & CONN_ST_LIVE)) {
@@ -208,7 +227,8 @@ static void adopt(struct flow_conn_table *t)
 	t->stats.adopted = t->h->live;
 }
 
-int conn_table_create(struct flow_ctx *ctx, const struct conn_table_cfg *cfg, struct flow_conn_table **table)
+int conn_table_create(
+	struct flow_ctx *ctx, const struct conn_table_cfg *cfg, struct flow_conn_table **table)
 {
 	struct flow_conn_table *t = NULL;
 	struct conn_header want;
@@ -260,7 +280,9 @@ int conn_table_view(const char *shared_name, struct flow_conn_table **table)
 	err = peek(fd, shared_name, &found, NULL);
 	if (err <= 0) {
 		close(fd);
-		return err ? err : refuse(EINVAL, "connection table '%s': the file is empty", shared_name);
+		return err ? err
+			   : refuse(EINVAL, "connection table '%s': the file is empty",
+				     shared_name);
 	}
 	if (posix_memalign((void **)&t, 64, sizeof(*t))) {
 		close(fd);
@@ -270,10 +292,12 @@ int conn_table_view(const char *shared_name, struct flow_conn_table **table)
 	if (flow_region_map(&t->region, fd, found.bytes, false)) {
 		close(fd);
 		free(t);
-		return refuse(ENOMEM, "connection table '%s': cannot map %lu bytes", shared_name, found.bytes);
+		return refuse(ENOMEM, "connection table '%s': cannot map %lu bytes", shared_name,
+			found.bytes);
 	}
 	t->h = (struct conn_header *)t->region.base;
-	t->cfg = (struct conn_table_cfg){.capacity = found.capacity, .nr_workers = found.nr_workers,
+	t->cfg = (struct conn_table_cfg){.capacity = found.capacity,
+		.nr_workers = found.nr_workers,
 		.timeouts = conn_timeouts_default};
 	for (unsigned i = 0; i < 2; i++)
 		family_init(t, i);
@@ -287,9 +311,11 @@ void conn_table_settle(struct flow_conn_table *table)
 	for (unsigned i = 0; i < 2; i++) {
 		const struct conn_family_header *fh = &table->h->family[i];
 		uint64_t buckets = sizeof(struct bkt) << bkt_level(&table->family[i].index);
-		uint64_t dirs = (uint64_t)__atomic_load_n(&fh->high, __ATOMIC_RELAXED) * 2 << table->family[i].shift;
+		uint64_t dirs = (uint64_t)__atomic_load_n(&fh->high, __ATOMIC_RELAXED) * 2
+				<< table->family[i].shift;
 
-		flow_region_collapse(&table->region, fh->at_buckets + buckets, fh->at_buckets + 2 * buckets);
+		flow_region_collapse(
+			&table->region, fh->at_buckets + buckets, fh->at_buckets + 2 * buckets);
 		flow_region_collapse(&table->region, fh->at_dirs, fh->at_dirs + dirs);
 	}
 }
@@ -314,8 +340,8 @@ static bool reserve(struct flow_conn_table *t)
 	return false;
 }
 
-static void fill_direction(struct conn_family *f, uint32_t id, const struct conn_spec *spec, unsigned worker, uint16_t gen,
-	uint64_t now_ns)
+static void fill_direction(struct conn_family *f, uint32_t id, const struct conn_spec *spec,
+	unsigned worker, uint16_t gen, uint64_t now_ns)
 {
 	struct conn_common *c = conn_common_at(f, id);
 
@@ -330,16 +356,21 @@ static void fill_direction(struct conn_family *f, uint32_t id, const struct conn
 	c->state = 0;
 }
 
-static void fill_pair(struct conn_family *f, uint32_t pair, const struct conn_spec *spec, unsigned worker, uint64_t now_ns)
+static void fill_pair(struct conn_family *f, uint32_t pair, const struct conn_spec *spec,
+	unsigned worker, uint64_t now_ns)
 {
 	uint16_t gen = conn_common_at(f, pair * 2)->gen + 1;
 
 	fill_direction(f, pair * 2, spec, worker, gen, now_ns);
 	fill_direction(f, pair * 2 + 1, spec, worker, gen, now_ns);
-	f->cold[pair] = (struct conn_cold){.user = spec->user, .created_ns = now_ns, .owner = spec->owner,
-		.timeout_s = spec->timeout_s, .in_port = {spec->in_port[0], spec->in_port[1]}};
+	f->cold[pair] = (struct conn_cold){.user = spec->user,
+		.created_ns = now_ns,
+		.owner = spec->owner,
+		.timeout_s = spec->timeout_s,
+		.in_port = {spec->in_port[0], spec->in_port[1]}};
 	__atomic_store_n(&conn_common_at(f, pair * 2)->state,
-		CONN_ST_LIVE | conn_first_state(spec->key[0].proto, spec->tcp_flags), __ATOMIC_RELEASE);
+		CONN_ST_LIVE | conn_first_state(spec->key[0].proto, spec->tcp_flags),
+		__ATOMIC_RELEASE);
 }
 
 /* Both directions enter under both locks: nobody sees half a connection, and two adders of one key meet. */
@@ -352,7 +383,8 @@ static int enter_both(struct conn_family *f, uint32_t id, const uint64_t hash[2]
 
 	bkt_lock_two(x, hash, home, level);
 	for (unsigned d = 0; d < 2; d++)
-		if (bkt_find_locked(x, home[d] ? home[d] : home[0], level[d], hash[d], equal, conn_dir_key(f, id + d)))
+		if (bkt_find_locked(x, home[d] ? home[d] : home[0], level[d], hash[d], equal,
+			    conn_dir_key(f, id + d)))
 			err = -EEXIST;
 	if (!err)
 		err = bkt_enter(x, home[0], level[0], hash[0], id);
@@ -367,8 +399,8 @@ static int enter_both(struct conn_family *f, uint32_t id, const uint64_t hash[2]
 	return err;
 }
 
-static int add_filled(struct flow_conn_table *t, struct conn_family *f, uint32_t pair, const struct conn_spec *spec,
-	conn_ref *ref)
+static int add_filled(struct flow_conn_table *t, struct conn_family *f, uint32_t pair,
+	const struct conn_spec *spec, conn_ref *ref)
 {
 	uint32_t id = pair * 2;
 	uint64_t hash[2] = {hash_of(f, id), hash_of(f, id + 1)};
@@ -386,7 +418,8 @@ static int add_filled(struct flow_conn_table *t, struct conn_family *f, uint32_t
 		__atomic_store_n(&conn_common_at(f, id)->state, 0, __ATOMIC_RELEASE);
 		flow_pool_give_unused(&f->pool, pair);
 		__atomic_fetch_sub(&t->h->live, 1, __ATOMIC_RELAXED);
-		__atomic_fetch_add(err == -EEXIST ? &t->stats.duplicate : &t->stats.full, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(
+			err == -EEXIST ? &t->stats.duplicate : &t->stats.full, 1, __ATOMIC_RELAXED);
 		return err;
 	}
 	*ref = conn_ref_make(spec->key[0].ip6, id, conn_common_at(f, id)->gen);
@@ -415,20 +448,23 @@ static int prepare(struct flow_conn_table *t, const struct conn_spec *spec, uint
 	return 0;
 }
 
-static void prefetch_homes(const struct conn_family *f, const struct flow_seed *seed, const struct conn_spec *spec)
+static void prefetch_homes(
+	const struct conn_family *f, const struct flow_seed *seed, const struct conn_spec *spec)
 {
 	uint32_t level = bkt_level(&f->index);
 	uint64_t words[5];
 
 	for (unsigned d = 0; d < 2; d++) {
 		conn_pack(&spec->key[d], words);
-		__builtin_prefetch(bkt_home(&f->index, level,
-					   f->words == 2 ? conn_hash4(seed, words) : conn_hash6(seed, words)), 1);
+		__builtin_prefetch(
+			bkt_home(&f->index, level,
+				f->words == 2 ? conn_hash4(seed, words) : conn_hash6(seed, words)),
+			1);
 	}
 }
 
-static void add_batch(struct flow_conn_table *t, unsigned worker, const struct conn_spec *specs, uint64_t now_ns, conn_ref *refs,
-	int *results, unsigned n)
+static void add_batch(struct flow_conn_table *t, unsigned worker, const struct conn_spec *specs,
+	uint64_t now_ns, conn_ref *refs, int *results, unsigned n)
 {
 	uint32_t pair[ADD_BATCH];
 
@@ -440,13 +476,16 @@ static void add_batch(struct flow_conn_table *t, unsigned worker, const struct c
 	}
 	for (unsigned i = 0; i < n; i++)
 		if (!results[i])
-			fill_pair(&t->family[!!specs[i].key[0].ip6], pair[i], &specs[i], worker, now_ns);
+			fill_pair(&t->family[!!specs[i].key[0].ip6], pair[i], &specs[i], worker,
+				now_ns);
 	for (unsigned i = 0; i < n; i++)
 		if (!results[i])
-			results[i] = add_filled(t, &t->family[!!specs[i].key[0].ip6], pair[i], &specs[i], &refs[i]);
+			results[i] = add_filled(
+				t, &t->family[!!specs[i].key[0].ip6], pair[i], &specs[i], &refs[i]);
 }
 
-int conn_add(struct flow_conn_table *table, unsigned worker, const struct conn_spec *spec, uint64_t now_ns, conn_ref *ref)
+int conn_add(struct flow_conn_table *table, unsigned worker, const struct conn_spec *spec,
+	uint64_t now_ns, conn_ref *ref)
 {
 	int result;
 
@@ -454,11 +493,12 @@ int conn_add(struct flow_conn_table *table, unsigned worker, const struct conn_s
 	return result;
 }
 
-void conn_add_burst(struct flow_conn_table *table, unsigned worker, const struct conn_spec *specs, uint64_t now_ns,
-	conn_ref *refs, int *results, unsigned n)
+void conn_add_burst(struct flow_conn_table *table, unsigned worker, const struct conn_spec *specs,
+	uint64_t now_ns, conn_ref *refs, int *results, unsigned n)
 {
 	for (unsigned done = 0; done < n; done += ADD_BATCH)
-		add_batch(table, worker, specs + done, now_ns, refs + done, results + done, MIN_OF(n - done, ADD_BATCH));
+		add_batch(table, worker, specs + done, now_ns, refs + done, results + done,
+			MIN_OF(n - done, ADD_BATCH));
 }
 
 static void leave(struct conn_family *f, uint32_t id)
@@ -467,7 +507,8 @@ static void leave(struct conn_family *f, uint32_t id)
 	uint32_t level;
 	struct bkt *home = bkt_lock(&f->index, hash, &level);
 
-	(void)bkt_leave(&f->index, home, level, hash, id); /* the second of a one-key connection is not there */
+	(void)bkt_leave(&f->index, home, level, hash,
+		id); /* the second of a one-key connection is not there */
 	bkt_unlock(home);
 }
 
@@ -479,10 +520,11 @@ bool conn_take_out(struct flow_conn_table *t, conn_ref ref)
 	uint16_t word = __atomic_load_n(&c->state, __ATOMIC_ACQUIRE);
 
 	do {
-		if (!pair || pair > f->pairs || c->gen != conn_ref_gen(ref) || !(word & CONN_ST_LIVE))
+		if (!pair || pair > f->pairs || c->gen != conn_ref_gen(ref) ||
+			!(word & CONN_ST_LIVE))
 			return false;
-	} while (!__atomic_compare_exchange_n(&c->state, &word, word & ~CONN_ST_LIVE, false, __ATOMIC_ACQ_REL,
-		__ATOMIC_ACQUIRE));
+	} while (!__atomic_compare_exchange_n(
+		&c->state, &word, word & ~CONN_ST_LIVE, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
 	leave(f, pair * 2);
 	leave(f, pair * 2 + 1);
 	__atomic_fetch_sub(&t->h->live, 1, __ATOMIC_RELAXED);

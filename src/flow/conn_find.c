@@ -26,7 +26,8 @@ static inline bool trackable(uint16_t shape, uint16_t icmp_type_code, bool *echo
 		return false;
 	if (l4 == PKT_L4_TCP || l4 == PKT_L4_UDP || l4 == PKT_L4_SCTP)
 		return true;
-	*echo = (l4 == PKT_L4_ICMP && (type == 8 || type == 0)) || (l4 == PKT_L4_ICMP6 && (type == 128 || type == 129));
+	*echo = (l4 == PKT_L4_ICMP && (type == 8 || type == 0)) ||
+		(l4 == PKT_L4_ICMP6 && (type == 128 || type == 129));
 	return *echo;
 }
 
@@ -72,7 +73,8 @@ void conn_unpack(const struct conn_family *f, const uint64_t *words, struct conn
 	memset(key, 0, sizeof(*key));
 	key->ip6 = f->words == 5;
 	memcpy(key->src, &words[0], key->ip6 ? 16 : 4);
-	memcpy(key->dst, key->ip6 ? (const uint8_t *)&words[2] : (const uint8_t *)&words[0] + 4, key->ip6 ? 16 : 4);
+	memcpy(key->dst, key->ip6 ? (const uint8_t *)&words[2] : (const uint8_t *)&words[0] + 4,
+		key->ip6 ? 16 : 4);
 	key->sport = last;
 	key->dport = last >> 16;
 	key->proto = conn_word_proto(last);
@@ -86,7 +88,8 @@ struct batch {
 	uint64_t *words;
 };
 
-static void finish(const struct flow_conn_table *t, unsigned ip6, const struct batch *b, conn_ref *out)
+static void finish(
+	const struct flow_conn_table *t, unsigned ip6, const struct batch *b, conn_ref *out)
 {
 	const struct conn_family *f = &t->family[ip6];
 	uint32_t ids[FIND_MAX];
@@ -96,10 +99,12 @@ static void finish(const struct flow_conn_table *t, unsigned ip6, const struct b
 	t->find[ip6](f, &t->h->seed, b->words, ids, b->n);
 	for (unsigned i = 0; i < b->n; i++)
 		if (ids[i])
-			out[b->place[i]] = conn_ref_make(ip6, ids[i], conn_common_at(f, ids[i])->gen);
+			out[b->place[i]] =
+				conn_ref_make(ip6, ids[i], conn_common_at(f, ids[i])->gen);
 }
 
-void conn_lookup(const struct flow_conn_table *table, const struct conn_key *keys, conn_ref *out, unsigned n)
+void conn_lookup(
+	const struct flow_conn_table *table, const struct conn_key *keys, conn_ref *out, unsigned n)
 {
 	uint64_t words4[FIND_MAX * 2], words6[FIND_MAX * 5];
 
@@ -137,8 +142,8 @@ static inline void pack6(const struct flow_key_hot *k, bool echo, uint16_t zone,
 	words[4] = conn_pack_word(echo ? k->dport : k->sport, k->dport, k->proto, zone);
 }
 
-void conn_lookup_keys(const struct flow_conn_table *table, const struct flow_key *keys, uint16_t zone, uint64_t mask,
-	conn_ref *out, unsigned n)
+void conn_lookup_keys(const struct flow_conn_table *table, const struct flow_key *keys,
+	uint16_t zone, uint64_t mask, conn_ref *out, unsigned n)
 {
 	uint64_t words4[FIND_MAX * 2], words6[FIND_MAX * 5];
 	struct batch b4 = {.words = words4}, b6 = {.words = words6};

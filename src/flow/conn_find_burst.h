@@ -27,9 +27,10 @@ static INLINE bool conn_equal6(const void *owner, uint32_t id, const void *key)
 	return ((k[0] ^ w[0]) | (k[1] ^ w[1]) | (k[2] ^ w[2]) | (k[3] ^ w[3]) | (k[4] ^ w[4])) == 0;
 }
 
-static INLINE void conn_find_burst(const struct conn_family *f, const struct flow_seed *seed, const uint64_t *keys,
-	uint32_t *ids, unsigned n, unsigned words, unsigned shift, uint64_t (*hash_of)(const struct flow_seed *, const uint64_t *),
-	bkt_matcher match, bkt_equal equal)
+static INLINE void conn_find_burst(const struct conn_family *f, const struct flow_seed *seed,
+	const uint64_t *keys, uint32_t *ids, unsigned n, unsigned words, unsigned shift,
+	uint64_t (*hash_of)(const struct flow_seed *, const uint64_t *), bkt_matcher match,
+	bkt_equal equal)
 {
 	const struct bkt_index *x = &f->index;
 	uint32_t level = bkt_level(x);
@@ -54,22 +55,23 @@ static INLINE void conn_find_burst(const struct conn_family *f, const struct flo
 		if (likely(ids[i] && equal(f, ids[i], &keys[i * words])))
 			continue;
 		/* A plain miss: nothing of this home lies elsewhere. */
-		if (likely(!ids[i] && !(bkt_head(b) & (BKT_MOVED | BKT_FAR_MASK)) && bkt_level(x) == level))
+		if (likely(!ids[i] && !(bkt_head(b) & (BKT_MOVED | BKT_FAR_MASK)) &&
+			    bkt_level(x) == level))
 			continue;
 		ids[i] = bkt_find(x, hash[i], match, equal, &keys[i * words]);
 	}
 }
 
-#define CONN_FIND_VARIANT(isa, match)                                                                           \
-	void conn_find4_##isa(const struct conn_family *f, const struct flow_seed *seed, const uint64_t *keys,  \
-		uint32_t *ids, unsigned n)                                                                      \
-	{                                                                                                       \
-		conn_find_burst(f, seed, keys, ids, n, 2, 6, conn_hash4, match, conn_equal4);                   \
-	}                                                                                                       \
-	void conn_find6_##isa(const struct conn_family *f, const struct flow_seed *seed, const uint64_t *keys,  \
-		uint32_t *ids, unsigned n)                                                                      \
-	{                                                                                                       \
-		conn_find_burst(f, seed, keys, ids, n, 5, 7, conn_hash6, match, conn_equal6);                   \
+#define CONN_FIND_VARIANT(isa, match)                                                         \
+	void conn_find4_##isa(const struct conn_family *f, const struct flow_seed *seed,      \
+		const uint64_t *keys, uint32_t *ids, unsigned n)                              \
+	{                                                                                     \
+		conn_find_burst(f, seed, keys, ids, n, 2, 6, conn_hash4, match, conn_equal4); \
+	}                                                                                     \
+	void conn_find6_##isa(const struct conn_family *f, const struct flow_seed *seed,      \
+		const uint64_t *keys, uint32_t *ids, unsigned n)                              \
+	{                                                                                     \
+		conn_find_burst(f, seed, keys, ids, n, 5, 7, conn_hash6, match, conn_equal6); \
 	}
 
 #endif

@@ -32,15 +32,15 @@
 /* conn_common.state */
 #define CONN_ST_MASK 0x0007u
 #define CONN_ST_LIVE 0x0008u
-#define CONN_ST_FIN0 0x0010u  /* FIN seen from direction 0, 1 */
+#define CONN_ST_FIN0 0x0010u /* FIN seen from direction 0, 1 */
 #define CONN_ST_FIN1 0x0020u
 #define CONN_ST_LASTFIN 0x0040u /* the later FIN came from direction 1 */
-#define CONN_ST_ACK0 0x0080u  /* picked up in mid-stream: an ACK seen from direction 0, 1 */
+#define CONN_ST_ACK0 0x0080u    /* picked up in mid-stream: an ACK seen from direction 0, 1 */
 #define CONN_ST_ACK1 0x0100u
 
 /* conn_common.fast */
-#define CONN_FAST 1u     /* packets of this direction without SYN, FIN, RST change no state */
-#define CONN_TIMEOUT 2u  /* direction 0: cold.timeout_s overrides */
+#define CONN_FAST 1u    /* packets of this direction without SYN, FIN, RST change no state */
+#define CONN_TIMEOUT 2u /* direction 0: cold.timeout_s overrides */
 
 /* conn_common.rw_flags: FLOW_RW_* and where the rewrite lies. */
 #define CONN_RW_REPLACED 0xc000u /* 0 = here; 1, 2 = the first or second replacement */
@@ -90,8 +90,9 @@ _Static_assert(sizeof(struct conn_cold) == 64, "one line");
 /* Replacements of a direction's rewrite (conn_set_rewrite): two, so that one may still be read. */
 struct conn_replaced {
 	struct flow_rewrite rw[2][2]; /* [direction][which] */
-	uint64_t token[2];            /* of the direction's last replacement: grace period of the place before */
-	uint64_t epoch[2];            /* which ctx the token is of */
+	uint64_t token
+		[2]; /* of the direction's last replacement: grace period of the place before */
+	uint64_t epoch[2]; /* which ctx the token is of */
 };
 
 /* What a worker that is not the connection's home counted in a direction. The generation is in the upper 16
@@ -103,7 +104,7 @@ struct conn_other {
 
 struct conn_family_header {
 	struct bkt_state index;
-	uint32_t high; /* pairs below may have been used */
+	uint32_t high;  /* pairs below may have been used */
 	uint32_t pairs; /* limit */
 	uint64_t at_buckets, at_links, at_dirs, at_cold, at_replaced, at_other;
 };
@@ -120,8 +121,8 @@ struct conn_header {
 
 struct conn_family {
 	uint8_t *dirs;
-	unsigned shift;  /* log2 of a direction's bytes */
-	unsigned words;  /* of a key */
+	unsigned shift; /* log2 of a direction's bytes */
+	unsigned words; /* of a key */
 	struct conn_cold *cold;
 	struct conn_replaced *replaced;
 	struct conn_other *other; /* [worker][direction] */
@@ -133,8 +134,8 @@ struct conn_family {
 };
 
 /* Keys as stored, all of one family. */
-typedef void (*conn_find_fn)(const struct conn_family *f, const struct flow_seed *seed, const uint64_t *keys,
-	uint32_t *ids, unsigned n);
+typedef void (*conn_find_fn)(const struct conn_family *f, const struct flow_seed *seed,
+	const uint64_t *keys, uint32_t *ids, unsigned n);
 
 struct flow_conn_table {
 	struct conn_header *h;
@@ -144,7 +145,8 @@ struct flow_conn_table {
 	struct flow_region region;
 	struct conn_table_cfg cfg;
 	uint64_t age_cursor;
-	uint64_t epoch; /* names this process's grace periods among those that had the table before */
+	uint64_t
+		epoch; /* names this process's grace periods among those that had the table before */
 	pthread_mutex_t replace_lock;
 	struct {
 		uint64_t adopted, removed, aged, full, duplicate;
@@ -178,7 +180,8 @@ static inline uint16_t conn_ref_gen(conn_ref ref)
 	return ref >> 34;
 }
 
-static inline const struct conn_family *conn_family_of(const struct flow_conn_table *t, conn_ref ref)
+static inline const struct conn_family *conn_family_of(
+	const struct flow_conn_table *t, conn_ref ref)
 {
 	return &t->family[conn_ref_ip6(ref)];
 }
@@ -211,18 +214,18 @@ static inline uint64_t conn_hash6(const struct flow_seed *seed, const uint64_t *
 }
 
 /* Variants of the batched lookup, one file each; conn_find_generic is the definition. */
-void conn_find4_generic(const struct conn_family *f, const struct flow_seed *seed, const uint64_t *keys, uint32_t *ids,
-	unsigned n);
-void conn_find6_generic(const struct conn_family *f, const struct flow_seed *seed, const uint64_t *keys, uint32_t *ids,
-	unsigned n);
-void conn_find4_avx2(const struct conn_family *f, const struct flow_seed *seed, const uint64_t *keys, uint32_t *ids,
-	unsigned n);
-void conn_find6_avx2(const struct conn_family *f, const struct flow_seed *seed, const uint64_t *keys, uint32_t *ids,
-	unsigned n);
-void conn_find4_avx512(const struct conn_family *f, const struct flow_seed *seed, const uint64_t *keys, uint32_t *ids,
-	unsigned n);
-void conn_find6_avx512(const struct conn_family *f, const struct flow_seed *seed, const uint64_t *keys, uint32_t *ids,
-	unsigned n);
+void conn_find4_generic(const struct conn_family *f, const struct flow_seed *seed,
+	const uint64_t *keys, uint32_t *ids, unsigned n);
+void conn_find6_generic(const struct conn_family *f, const struct flow_seed *seed,
+	const uint64_t *keys, uint32_t *ids, unsigned n);
+void conn_find4_avx2(const struct conn_family *f, const struct flow_seed *seed,
+	const uint64_t *keys, uint32_t *ids, unsigned n);
+void conn_find6_avx2(const struct conn_family *f, const struct flow_seed *seed,
+	const uint64_t *keys, uint32_t *ids, unsigned n);
+void conn_find4_avx512(const struct conn_family *f, const struct flow_seed *seed,
+	const uint64_t *keys, uint32_t *ids, unsigned n);
+void conn_find6_avx512(const struct conn_family *f, const struct flow_seed *seed,
+	const uint64_t *keys, uint32_t *ids, unsigned n);
 
 /* conn_find.c */
 void conn_pack(const struct conn_key *key, uint64_t *words);

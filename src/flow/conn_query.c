@@ -5,10 +5,12 @@
 #include "flow/conn_int.h"
 
 /* What all workers counted in a direction. */
-static struct flow_count count_of(const struct flow_conn_table *t, const struct conn_family *f, uint32_t id, uint16_t gen)
+static struct flow_count count_of(
+	const struct flow_conn_table *t, const struct conn_family *f, uint32_t id, uint16_t gen)
 {
 	const struct conn_common *c = conn_common_at(f, id);
-	struct flow_count sum = {__atomic_load_n(&c->packets, __ATOMIC_RELAXED), __atomic_load_n(&c->bytes, __ATOMIC_RELAXED)};
+	struct flow_count sum = {__atomic_load_n(&c->packets, __ATOMIC_RELAXED),
+		__atomic_load_n(&c->bytes, __ATOMIC_RELAXED)};
 
 	for (unsigned w = 0; w < t->h->nr_workers; w++) {
 		const struct conn_other *o = &f->other[(uint64_t)w * (f->pairs + 1) * 2 + id];
@@ -39,18 +41,21 @@ static uint64_t seen_ns(uint64_t created_ns, uint32_t seen)
 {
 	int64_t ticks = (int32_t)(seen - conn_tick(created_ns));
 
-	return ticks > 0 ? ((created_ns >> CONN_TICK_SHIFT) + ticks) << CONN_TICK_SHIFT : created_ns;
+	return ticks > 0 ? ((created_ns >> CONN_TICK_SHIFT) + ticks) << CONN_TICK_SHIFT
+			 : created_ns;
 }
 
-static uint32_t timeout_of(const struct flow_conn_table *t, const struct conn_family *f, uint32_t pair, uint16_t word)
+static uint32_t timeout_of(
+	const struct flow_conn_table *t, const struct conn_family *f, uint32_t pair, uint16_t word)
 {
 	if (conn_common_at(f, pair * 2)->fast & CONN_TIMEOUT)
 		return f->cold[pair].timeout_s;
-	return conn_timeout(&t->cfg.timeouts, conn_word_proto(conn_dir_key(f, pair * 2)[f->words - 1]), word & CONN_ST_MASK);
+	return conn_timeout(&t->cfg.timeouts,
+		conn_word_proto(conn_dir_key(f, pair * 2)[f->words - 1]), word & CONN_ST_MASK);
 }
 
-static void describe(const struct flow_conn_table *t, const struct conn_family *f, uint32_t pair, uint16_t word, uint16_t gen,
-	struct conn_info *info)
+static void describe(const struct flow_conn_table *t, const struct conn_family *f, uint32_t pair,
+	uint16_t word, uint16_t gen, struct conn_info *info)
 {
 	const struct conn_cold *cold = &f->cold[pair];
 
@@ -71,7 +76,8 @@ static void describe(const struct flow_conn_table *t, const struct conn_family *
 }
 
 /* False when the pair holds no connection, or another one by the time it was read. */
-static bool read_pair(const struct flow_conn_table *t, const struct conn_family *f, uint32_t pair, struct conn_info *info)
+static bool read_pair(const struct flow_conn_table *t, const struct conn_family *f, uint32_t pair,
+	struct conn_info *info)
 {
 	const struct conn_common *c = conn_common_at(f, pair * 2);
 	uint16_t word = __atomic_load_n(&c->state, __ATOMIC_ACQUIRE), gen = c->gen;
@@ -88,7 +94,8 @@ int conn_query(const struct flow_conn_table *table, conn_ref ref, struct conn_in
 	const struct conn_family *f = conn_family_of(table, ref);
 	uint32_t pair = conn_ref_pair(ref);
 
-	if (!pair || pair > f->pairs || !read_pair(table, f, pair, info) || conn_ref_gen(info->ref) != conn_ref_gen(ref))
+	if (!pair || pair > f->pairs || !read_pair(table, f, pair, info) ||
+		conn_ref_gen(info->ref) != conn_ref_gen(ref))
 		return refuse(ENOENT, "connection %#lx: it is gone", ref);
 	return 0;
 }
@@ -103,7 +110,8 @@ static uint32_t high_of(const struct flow_conn_table *t, unsigned ip6)
 }
 
 /* The pair the cursor stands on, and one step on. NULL at the end (cursor back at 0). */
-static const struct conn_family *step(const struct flow_conn_table *t, uint64_t *cursor, uint32_t *pair)
+static const struct conn_family *step(
+	const struct flow_conn_table *t, uint64_t *cursor, uint32_t *pair)
 {
 	unsigned ip6 = *cursor >= CURSOR_IP6;
 
@@ -140,7 +148,8 @@ unsigned conn_walk(const struct flow_conn_table *table, uint64_t *cursor, unsign
 }
 
 /* Has the pair been idle for longer than it may? Reads the two lines of the pair. */
-static bool expired(const struct flow_conn_table *t, const struct conn_family *f, uint32_t pair, uint32_t now)
+static bool expired(
+	const struct flow_conn_table *t, const struct conn_family *f, uint32_t pair, uint32_t now)
 {
 	uint16_t word = __atomic_load_n(&conn_common_at(f, pair * 2)->state, __ATOMIC_ACQUIRE);
 	uint64_t limit;
@@ -186,7 +195,8 @@ static uint64_t memory_of(const struct flow_conn_table *t, unsigned ip6)
 	const struct conn_family_header *fh = &t->h->family[ip6];
 
 	return (sizeof(struct bkt) << fh->index.level) +
-	       (uint64_t)fh->high * ((2u << f->shift) + sizeof(struct conn_cold) + sizeof(uint32_t));
+	       (uint64_t)fh->high *
+		       ((2u << f->shift) + sizeof(struct conn_cold) + sizeof(uint32_t));
 }
 
 void conn_table_stats(const struct flow_conn_table *table, struct conn_stats *stats)
@@ -201,7 +211,9 @@ void conn_table_stats(const struct flow_conn_table *table, struct conn_stats *st
 	for (unsigned ip6 = 0; ip6 < 2; ip6++) {
 		stats->memory_bytes += memory_of(table, ip6);
 		for (uint32_t pair = 1; pair < high_of(table, ip6); pair++) {
-			uint16_t word = __atomic_load_n(&conn_common_at(&table->family[ip6], pair * 2)->state, __ATOMIC_RELAXED);
+			uint16_t word = __atomic_load_n(
+				&conn_common_at(&table->family[ip6], pair * 2)->state,
+				__ATOMIC_RELAXED);
 
 			if (word & CONN_ST_LIVE)
 				stats->by_state[word & CONN_ST_MASK]++;

@@ -7,7 +7,8 @@
 #include "packet/edit.h"
 
 /* Identifier of a quoted echo, ports otherwise; the parse has at least eight bytes of L4. */
-static bool quoted_ports(const struct rte_mbuf *m, const struct pkt_headers *h, uint16_t *sport, uint16_t *dport)
+static bool quoted_ports(
+	const struct rte_mbuf *m, const struct pkt_headers *h, uint16_t *sport, uint16_t *dport)
 {
 	const uint8_t *l4 = pkt_at(m, h->l4);
 
@@ -29,7 +30,8 @@ static bool quoted_ports(const struct rte_mbuf *m, const struct pkt_headers *h, 
 }
 
 /* The quoted packet's tuple, source and destination exchanged. */
-static bool mirror_of_quoted(const struct rte_mbuf *m, const struct pkt_headers *h, uint16_t zone, struct conn_key *key)
+static bool mirror_of_quoted(
+	const struct rte_mbuf *m, const struct pkt_headers *h, uint16_t zone, struct conn_key *key)
 {
 	const uint8_t *ip = pkt_at(m, h->l3);
 
@@ -44,8 +46,8 @@ static bool mirror_of_quoted(const struct rte_mbuf *m, const struct pkt_headers 
 	return true;
 }
 
-conn_ref conn_lookup_related(const struct flow_conn_table *table, struct rte_mbuf *m, const struct pkt_parse *parse,
-	uint16_t zone)
+conn_ref conn_lookup_related(const struct flow_conn_table *table, struct rte_mbuf *m,
+	const struct pkt_parse *parse, uint16_t zone)
 {
 	struct pkt_headers quoted;
 	struct conn_key key;

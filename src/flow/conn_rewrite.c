@@ -145,16 +145,19 @@ void conn_rewrite(const struct flow_conn_table *table, conn_ref ref, struct flow
 }
 
 /* May the place that is not in use be written? Its readers came before the last replacement. */
-static bool place_is_free(const struct flow_conn_table *table, const struct conn_replaced *r, unsigned dir)
+static bool place_is_free(
+	const struct flow_conn_table *table, const struct conn_replaced *r, unsigned dir)
 {
 	return r->epoch[dir] != table->epoch || flow_epoch_passed(table->ctx, r->token[dir]);
 }
 
-static int replace(struct flow_conn_table *table, struct conn_family *f, uint32_t id, const struct flow_rewrite *rw)
+static int replace(struct flow_conn_table *table, struct conn_family *f, uint32_t id,
+	const struct flow_rewrite *rw)
 {
 	struct conn_common *c = conn_common_at(f, id);
 	struct conn_replaced *r = &f->replaced[id >> 1];
-	uint16_t now = __atomic_load_n(&c->rw_flags, __ATOMIC_ACQUIRE), which = now >> CONN_RW_SHIFT == 1 ? 2 : 1;
+	uint16_t now = __atomic_load_n(&c->rw_flags, __ATOMIC_ACQUIRE),
+		 which = now >> CONN_RW_SHIFT == 1 ? 2 : 1;
 
 	if ((now & CONN_RW_REPLACED) && !place_is_free(table, r, id & 1))
 		return -EBUSY;
@@ -166,7 +169,8 @@ static int replace(struct flow_conn_table *table, struct conn_family *f, uint32_
 }
 
 /* The usual change, a neighbour or path that moved: one store where the hop stands, no second place needed. */
-static bool only_hop_changes(struct flow_conn_table *table, conn_ref ref, const struct flow_rewrite *rw)
+static bool only_hop_changes(
+	struct flow_conn_table *table, conn_ref ref, const struct flow_rewrite *rw)
 {
 	struct conn_family *f = &table->family[conn_ref_ip6(ref)];
 	uint32_t id = conn_ref_id(ref);
@@ -178,11 +182,13 @@ static bool only_hop_changes(struct flow_conn_table *table, conn_ref ref, const 
 	now.hop = rw->hop;
 	if (memcmp(&now, rw, sizeof(now)))
 		return false;
-	__atomic_store_n(which ? &f->replaced[id >> 1].rw[id & 1][which - 1].hop : &c->hop, rw->hop, __ATOMIC_RELEASE);
+	__atomic_store_n(which ? &f->replaced[id >> 1].rw[id & 1][which - 1].hop : &c->hop, rw->hop,
+		__ATOMIC_RELEASE);
 	return true;
 }
 
-int conn_set_rewrite(struct flow_conn_table *table, conn_ref ref, const struct flow_rewrite *rewrite)
+int conn_set_rewrite(
+	struct flow_conn_table *table, conn_ref ref, const struct flow_rewrite *rewrite)
 {
 	struct conn_family *f = &table->family[conn_ref_ip6(ref)];
 	uint32_t id = conn_ref_id(ref);
@@ -191,11 +197,14 @@ int conn_set_rewrite(struct flow_conn_table *table, conn_ref ref, const struct f
 	int err;
 
 	if (c->gen != conn_ref_gen(ref) ||
-		!(__atomic_load_n(&conn_common_at(f, id & ~1u)->state, __ATOMIC_ACQUIRE) & CONN_ST_LIVE))
+		!(__atomic_load_n(&conn_common_at(f, id & ~1u)->state, __ATOMIC_ACQUIRE) &
+			CONN_ST_LIVE))
 		return refuse(ENOENT, "connection: removed before its rewrite could change");
 	complete(f, id, &rw);
 	pthread_mutex_lock(&table->replace_lock);
 	err = only_hop_changes(table, ref, &rw) ? 0 : replace(table, f, id, &rw);
 	pthread_mutex_unlock(&table->replace_lock);
-	return err ? refuse(-err, "connection: a reader may still use the rewrite before the present one; try again after its burst") : 0;
+	return err ? refuse(-err, "connection: a reader may still use the rewrite before the "
+				  "present one; try again after its burst")
+		   : 0;
 }

@@ -18,15 +18,16 @@
 #define IPPROTO_TCP_ 6
 
 const struct conn_timeouts conn_timeouts_default = {
-	.s = {
-		[CONN_NEW] = 60,
-		[CONN_SYN_SENT] = 30,
-		[CONN_SYN_RECV] = 60,
-		[CONN_ESTABLISHED] = 300,
-		[CONN_FIN_WAIT] = 120,
-		[CONN_CLOSING] = 60,
-		[CONN_CLOSED] = 10,
-	},
+	.s =
+		{
+			[CONN_NEW] = 60,
+			[CONN_SYN_SENT] = 30,
+			[CONN_SYN_RECV] = 60,
+			[CONN_ESTABLISHED] = 300,
+			[CONN_FIN_WAIT] = 120,
+			[CONN_CLOSING] = 60,
+			[CONN_CLOSED] = 10,
+		},
 	.udp_new_s = 60,
 	.udp_replied_s = 60,
 	.icmp_s = 30,
@@ -34,8 +35,8 @@ const struct conn_timeouts conn_timeouts_default = {
 
 const char *conn_state_name(enum conn_state state)
 {
-	static const char *const name[CONN_STATES] = {"new", "syn-sent", "syn-recv", "established", "fin-wait",
-		"closing", "closed"};
+	static const char *const name[CONN_STATES] = {
+		"new", "syn-sent", "syn-recv", "established", "fin-wait", "closing", "closed"};
 
 	return (unsigned)state < CONN_STATES ? name[state] : "unknown";
 }
@@ -137,7 +138,8 @@ static uint16_t tcp_next(uint16_t word, unsigned dir, uint8_t flags, unsigned *v
 	if (flags & SYN)
 		return on_syn_ack(word, dir, state, verdict);
 	if (!(flags & (ACK | FIN)) || (state == CONN_SYN_SENT && dir == 0)) {
-		*verdict = DROP_CT_INVALID; /* no flag at all, or data before the SYN was answered */
+		*verdict =
+			DROP_CT_INVALID; /* no flag at all, or data before the SYN was answered */
 		return word;
 	}
 	if (flags & ACK)
@@ -147,12 +149,14 @@ static uint16_t tcp_next(uint16_t word, unsigned dir, uint8_t flags, unsigned *v
 	return word;
 }
 
-static uint16_t next_word(uint16_t word, uint8_t proto, unsigned dir, uint8_t flags, unsigned *verdict)
+static uint16_t next_word(
+	uint16_t word, uint8_t proto, unsigned dir, uint8_t flags, unsigned *verdict)
 {
 	*verdict = 0;
 	if (proto == IPPROTO_TCP_)
 		return tcp_next(word, dir, flags, verdict);
-	return dir == 1 && (word & CONN_ST_MASK) == CONN_NEW ? with_state(word, CONN_ESTABLISHED) : word;
+	return dir == 1 && (word & CONN_ST_MASK) == CONN_NEW ? with_state(word, CONN_ESTABLISHED)
+							     : word;
 }
 
 static void set_fast(struct conn_common *c, bool fast)
@@ -160,11 +164,13 @@ static void set_fast(struct conn_common *c, bool fast)
 	uint8_t old = __atomic_load_n(&c->fast, __ATOMIC_RELAXED);
 
 	if (!!(old & CONN_FAST) != fast)
-		__atomic_store_n(&c->fast, (old & ~CONN_FAST) | (fast ? CONN_FAST : 0), __ATOMIC_RELAXED);
+		__atomic_store_n(
+			&c->fast, (old & ~CONN_FAST) | (fast ? CONN_FAST : 0), __ATOMIC_RELAXED);
 }
 
 /* The slow half of conn_update: change the state. */
-static __attribute__((noinline)) unsigned track(const struct conn_family *f, uint32_t id, uint8_t flags)
+static __attribute__((noinline)) unsigned track(
+	const struct conn_family *f, uint32_t id, uint8_t flags)
 {
 	struct conn_common *c = conn_common_at(f, id & ~1u);
 	uint8_t proto = conn_word_proto(conn_dir_key(f, id)[f->words - 1]);
@@ -175,8 +181,8 @@ static __attribute__((noinline)) unsigned track(const struct conn_family *f, uin
 		if (!(word & CONN_ST_LIVE))
 			return 0; /* removed under us: this packet still belongs to it */
 		next = next_word(word, proto, id & 1, flags, &verdict);
-	} while (next != word &&
-		 !__atomic_compare_exchange_n(&c->state, &word, next, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+	} while (next != word && !__atomic_compare_exchange_n(&c->state, &word, next, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
 	do { /* until the hint is about the state that stands: two workers may be here */
 		next = __atomic_load_n(&c->state, __ATOMIC_ACQUIRE);
 		set_fast(c, (next & CONN_ST_MASK) == CONN_ESTABLISHED);
@@ -187,8 +193,9 @@ static __attribute__((noinline)) unsigned track(const struct conn_family *f, uin
 }
 
 /* Packets that came by another worker than the one that added the connection. */
-static __attribute__((noinline)) void count_other(const struct flow_conn_table *t, const struct conn_family *f, uint32_t id,
-	uint16_t gen, unsigned worker, uint32_t bytes, uint32_t packets)
+static __attribute__((noinline)) void count_other(const struct flow_conn_table *t,
+	const struct conn_family *f, uint32_t id, uint16_t gen, unsigned worker, uint32_t bytes,
+	uint32_t packets)
 {
 	struct conn_other *o = &f->other[(uint64_t)worker * (f->pairs + 1) * 2 + id];
 	uint64_t mine = (uint64_t)gen << CONN_OTHER_GEN_SHIFT;
@@ -201,14 +208,15 @@ static __attribute__((noinline)) void count_other(const struct flow_conn_table *
 	__atomic_store_n(&o->bytes, o->bytes + bytes, __ATOMIC_RELAXED);
 }
 
-unsigned conn_update(struct flow_conn_table *table, conn_ref ref, unsigned worker, uint8_t tcp_flags, uint32_t bytes,
-	uint32_t packets, uint64_t now_ns)
+unsigned conn_update(struct flow_conn_table *table, conn_ref ref, unsigned worker,
+	uint8_t tcp_flags, uint32_t bytes, uint32_t packets, uint64_t now_ns)
 {
 	const struct conn_family *f = conn_family_of(table, ref);
 	uint32_t id = conn_ref_id(ref), tick = conn_tick(now_ns);
 	struct conn_common *c = conn_common_at(f, id);
 
-	if (unlikely(!(__atomic_load_n(&c->fast, __ATOMIC_RELAXED) & CONN_FAST) || (tcp_flags & (SYN | FIN | RST)))) {
+	if (unlikely(!(__atomic_load_n(&c->fast, __ATOMIC_RELAXED) & CONN_FAST) ||
+		     (tcp_flags & (SYN | FIN | RST)))) {
 		unsigned verdict = track(f, id, tcp_flags);
 
 		if (verdict)

@@ -28,7 +28,8 @@ static void reach(void *owner, uint32_t index)
 	if (!flow_ahead_claim(&s->ahead, index, &from, &to))
 		return;
 	for (unsigned part = 0; part <= s->nr_workers; part++)
-		flow_region_populate(&s->region, part * PART_BYTES + from * sizeof(struct flow_count),
+		flow_region_populate(&s->region,
+			part * PART_BYTES + from * sizeof(struct flow_count),
 			part * PART_BYTES + to * sizeof(struct flow_count));
 }
 
@@ -42,7 +43,8 @@ int flow_counters_init(struct flow_ctx *ctx)
 	ctx->counter_store = s;
 	s->nr_workers = n;
 	s->ahead.step = 4096;
-	if (flow_region_open(&s->region, (n + 1) * PART_BYTES + (FLOW_COUNTERS_MAX + 1) * sizeof(uint32_t)))
+	if (flow_region_open(
+		    &s->region, (n + 1) * PART_BYTES + (FLOW_COUNTERS_MAX + 1) * sizeof(uint32_t)))
 		return refuse(ENOMEM, "flow counters: cannot reserve %zu MiB of address space",
 			((n + 1) * PART_BYTES) >> 20);
 	for (unsigned i = 0; i < n; i++)

@@ -26,8 +26,8 @@ void flow_counter_read(const struct flow_ctx *ctx, uint32_t index, struct flow_c
 void flow_counter_reset(struct flow_ctx *ctx, uint32_t index, struct flow_count *count);
 
 /* Burst path; the worker's own thread. */
-static inline void flow_counter_add(struct flow_ctx *ctx, unsigned worker, uint32_t index, uint64_t packets,
-	uint64_t bytes)
+static inline void flow_counter_add(
+	struct flow_ctx *ctx, unsigned worker, uint32_t index, uint64_t packets, uint64_t bytes)
 {
 	struct flow_count *c = &((struct flow_counters *)ctx)->worker[worker][index];
 

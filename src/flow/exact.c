@@ -75,8 +75,8 @@ static void reach(void *owner, uint32_t index)
 	struct flow_exact *t = owner;
 	uint32_t from, to, high = __atomic_load_n(&t->high, __ATOMIC_RELAXED);
 
-	while (high < index &&
-		!__atomic_compare_exchange_n(&t->high, &high, index, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	while (high < index && !__atomic_compare_exchange_n(&t->high, &high, index, true,
+				       __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
 	if (flow_ahead_claim(&t->ahead, index, &from, &to))
 		flow_region_populate(&t->region, t->at_records + (uint64_t)from * t->stride,
@@ -94,7 +94,8 @@ static int open_region(struct flow_exact *t, uint32_t reserved)
 	uint32_t level_max = bkt_level_for(reserved), records = records_for(reserved);
 	size_t at_links = bkt_bytes(level_max);
 
-	t->at_records = (at_links + (size_t)(records + 1) * sizeof(uint32_t) + 4095) & ~(size_t)4095;
+	t->at_records =
+		(at_links + (size_t)(records + 1) * sizeof(uint32_t) + 4095) & ~(size_t)4095;
 	if (flow_region_open(&t->region, t->at_records + (size_t)(records + 1) * t->stride))
 		return -ENOMEM;
 	t->reserved = reserved;
@@ -117,16 +118,19 @@ static void choose_variant(struct flow_exact *t)
 #endif
 }
 
-int flow_exact_create(struct flow_ctx *ctx, const struct flow_exact_cfg *cfg, struct flow_exact **table)
+int flow_exact_create(
+	struct flow_ctx *ctx, const struct flow_exact_cfg *cfg, struct flow_exact **table)
 {
 	struct flow_exact *t = NULL;
 	uint32_t wanted = MIN_OF((uint64_t)cfg->capacity * RESERVE_FACTOR, CAPACITY_MAX);
 
 	*table = NULL;
 	if (cfg->capacity < 1 || cfg->capacity > CAPACITY_MAX)
-		return refuse(EINVAL, "exact table '%s': capacity %u is not 1..%u", cfg->name, cfg->capacity, CAPACITY_MAX);
+		return refuse(EINVAL, "exact table '%s': capacity %u is not 1..%u", cfg->name,
+			cfg->capacity, CAPACITY_MAX);
 	if (cfg->data_len > DATA_MAX)
-		return refuse(EINVAL, "exact table '%s': data_len %u is over %u", cfg->name, cfg->data_len, DATA_MAX);
+		return refuse(EINVAL, "exact table '%s': data_len %u is over %u", cfg->name,
+			cfg->data_len, DATA_MAX);
 	if (posix_memalign((void **)&t, 64, sizeof(*t)))
 		return refuse(ENOMEM, "exact table '%s': out of memory", cfg->name);
 	memset(t, 0, sizeof(*t));
@@ -135,15 +139,16 @@ int flow_exact_create(struct flow_ctx *ctx, const struct flow_exact_cfg *cfg, st
 	/* Address space for later growth if the system gives it, else what was asked for. */
 	if (open_region(t, wanted) && open_region(t, cfg->capacity)) {
 		free(t);
-		return refuse(ENOMEM, "exact table '%s': cannot reserve memory for %u entries", cfg->name, cfg->capacity);
+		return refuse(ENOMEM, "exact table '%s': cannot reserve memory for %u entries",
+			cfg->name, cfg->capacity);
 	}
 	for (unsigned i = 0; i < 4; i++)
 		t->seed.s[i] = rng_fresh_seed() | 1;
 	t->capacity = cfg->capacity;
 	t->high = 1;
 	t->ahead.step = MAX_OF(1u, (64u << 10) / t->stride);
-	flow_pool_init(&t->pool, ctx, (uint32_t *)(t->region.base + bkt_bytes(t->index.level_max)), records_for(t->capacity),
-		reach, t);
+	flow_pool_init(&t->pool, ctx, (uint32_t *)(t->region.base + bkt_bytes(t->index.level_max)),
+		records_for(t->capacity), reach, t);
 	choose_variant(t);
 	*table = t;
 	return 0;
@@ -158,7 +163,8 @@ void flow_exact_destroy(struct flow_exact *table)
 	free(table);
 }
 
-uint64_t flow_exact_lookup(const struct flow_exact *table, const struct flow_key *keys, uint64_t todo, uint32_t *index)
+uint64_t flow_exact_lookup(
+	const struct flow_exact *table, const struct flow_key *keys, uint64_t todo, uint32_t *index)
 {
 	return table->find(table, keys, todo, index);
 }
@@ -168,7 +174,8 @@ uint32_t flow_exact_find(const struct flow_exact *table, const struct flow_key *
 	uint64_t words[EXACT_WORDS];
 
 	exact_pack(table, key, words);
-	return bkt_find(&table->index, flow_hash_words(&table->seed, words, table->nr_words), bkt_match, equal, words);
+	return bkt_find(&table->index, flow_hash_words(&table->seed, words, table->nr_words),
+		bkt_match, equal, words);
 }
 
 static bool reserve(struct flow_exact *t)
@@ -193,8 +200,8 @@ static void fill(struct flow_exact *t, uint32_t index, const uint64_t *words, co
 }
 
 /* Under the lock of the key's home: refuse a duplicate, else make the record and enter it. */
-static int insert_locked(struct flow_exact *t, struct bkt *home, uint32_t level, uint64_t hash, const uint64_t *words,
-	const void *data, uint32_t *index)
+static int insert_locked(struct flow_exact *t, struct bkt *home, uint32_t level, uint64_t hash,
+	const uint64_t *words, const void *data, uint32_t *index)
 {
 	int err;
 
@@ -220,7 +227,8 @@ static int insert_locked(struct flow_exact *t, struct bkt *home, uint32_t level,
 	return err;
 }
 
-static int insert_hashed(struct flow_exact *t, uint64_t hash, const uint64_t *words, const void *data, uint32_t *index)
+static int insert_hashed(struct flow_exact *t, uint64_t hash, const uint64_t *words,
+	const void *data, uint32_t *index)
 {
 	unsigned tries = 0;
 	uint32_t level;
@@ -236,16 +244,18 @@ static int insert_hashed(struct flow_exact *t, uint64_t hash, const uint64_t *wo
 	return err == -EAGAIN ? -ENOSPC : err;
 }
 
-int flow_exact_insert(struct flow_exact *table, const struct flow_key *key, const void *data, uint32_t *index)
+int flow_exact_insert(
+	struct flow_exact *table, const struct flow_key *key, const void *data, uint32_t *index)
 {
 	uint64_t words[EXACT_WORDS];
 
 	exact_pack(table, key, words);
-	return insert_hashed(table, flow_hash_words(&table->seed, words, table->nr_words), words, data, index);
+	return insert_hashed(
+		table, flow_hash_words(&table->seed, words, table->nr_words), words, data, index);
 }
 
-void flow_exact_insert_burst(struct flow_exact *table, const struct flow_key *keys, const void *const *data,
-	uint32_t *index, int *results, unsigned n)
+void flow_exact_insert_burst(struct flow_exact *table, const struct flow_key *keys,
+	const void *const *data, uint32_t *index, int *results, unsigned n)
 {
 	enum { AHEAD = 16 };
 	uint64_t words[AHEAD][EXACT_WORDS], hash[AHEAD];
@@ -260,8 +270,8 @@ void flow_exact_insert_burst(struct flow_exact *table, const struct flow_key *ke
 			__builtin_prefetch(bkt_home(&table->index, level, hash[i]), 1);
 		}
 		for (unsigned i = 0; i < m; i++)
-			results[done + i] = insert_hashed(table, hash[i], words[i], data ? data[done + i] : NULL,
-				&index[done + i]);
+			results[done + i] = insert_hashed(table, hash[i], words[i],
+				data ? data[done + i] : NULL, &index[done + i]);
 	}
 }
 
@@ -326,11 +336,12 @@ uint32_t flow_exact_next(const struct flow_exact *table, uint32_t index)
 int flow_exact_resize(struct flow_exact *table, uint32_t capacity)
 {
 	if (capacity < 1 || capacity > table->reserved)
-		return refuse(EINVAL, "exact table: capacity %u is not 1..%u (what was reserved at creation)", capacity,
-			table->reserved);
+		return refuse(EINVAL,
+			"exact table: capacity %u is not 1..%u (what was reserved at creation)",
+			capacity, table->reserved);
 	if (capacity < flow_exact_count(table))
-		return refuse(EBUSY, "exact table: capacity %u is below the %u entries it holds", capacity,
-			flow_exact_count(table));
+		return refuse(EBUSY, "exact table: capacity %u is below the %u entries it holds",
+			capacity, flow_exact_count(table));
 	__atomic_store_n(&table->capacity, capacity, __ATOMIC_RELAXED);
 	if (records_for(capacity) > table->pool.limit)
 		__atomic_store_n(&table->pool.limit, records_for(capacity), __ATOMIC_RELAXED);
@@ -343,7 +354,8 @@ void flow_exact_settle(struct flow_exact *table)
 	uint32_t high = __atomic_load_n(&table->high, __ATOMIC_RELAXED);
 
 	flow_region_collapse(&table->region, buckets, 2 * buckets);
-	flow_region_collapse(&table->region, table->at_records, table->at_records + (uint64_t)high * table->stride);
+	flow_region_collapse(&table->region, table->at_records,
+		table->at_records + (uint64_t)high * table->stride);
 }
 
 uint64_t flow_exact_memory(const struct flow_exact *table)

@@ -32,30 +32,34 @@
 struct flow_exact;
 
 struct flow_exact_cfg {
-	const char *name;            /* for refusals; borrowed during create only */
-	const struct flow_key *mask; /* which bits make the key; all zero is legal: one entry at most */
-	uint32_t data_len;           /* bytes of the caller in each record, 8-byte aligned, 0..4096 */
-	uint32_t capacity;           /* most entries, 1..2^28 */
+	const char *name; /* for refusals; borrowed during create only */
+	const struct flow_key
+		*mask;     /* which bits make the key; all zero is legal: one entry at most */
+	uint32_t data_len; /* bytes of the caller in each record, 8-byte aligned, 0..4096 */
+	uint32_t capacity; /* most entries, 1..2^28 */
 };
 
 /* 0, -EINVAL, -ENOMEM with a refusal. Control thread. */
-int flow_exact_create(struct flow_ctx *ctx, const struct flow_exact_cfg *cfg, struct flow_exact **table);
+int flow_exact_create(
+	struct flow_ctx *ctx, const struct flow_exact_cfg *cfg, struct flow_exact **table);
 /* No reader or writer may be inside; retire the table through flow_retire when readers may be. */
 void flow_exact_destroy(struct flow_exact *table);
 
 /* Look up keys[i] for each bit i of `todo`. Returns the hits; index[i] is written for these only. Needs
  * only the key lines the mask touches. Online readers; other threads may call it when nobody removes. */
-uint64_t flow_exact_lookup(const struct flow_exact *table, const struct flow_key *keys, uint64_t todo, uint32_t *index);
+uint64_t flow_exact_lookup(const struct flow_exact *table, const struct flow_key *keys,
+	uint64_t todo, uint32_t *index);
 /* One key; 0 = none. */
 uint32_t flow_exact_find(const struct flow_exact *table, const struct flow_key *key);
 
 /* Insert under key & mask with data_len bytes of `data` (NULL = zeros). 0 and *index (> 0); -EEXIST and
  * *index of the present entry; -ENOSPC at capacity; -ENOMEM. Any thread. No refusal text: callers on the
  * burst path use it too. */
-int flow_exact_insert(struct flow_exact *table, const struct flow_key *key, const void *data, uint32_t *index);
+int flow_exact_insert(
+	struct flow_exact *table, const struct flow_key *key, const void *data, uint32_t *index);
 /* The same for n keys, prefetching; results[i] as above, data[i] may be NULL as a whole. */
-void flow_exact_insert_burst(struct flow_exact *table, const struct flow_key *keys, const void *const *data,
-	uint32_t *index, int *results, unsigned n);
+void flow_exact_insert_burst(struct flow_exact *table, const struct flow_key *keys,
+	const void *const *data, uint32_t *index, int *results, unsigned n);
 /* Remove by index. The record and its data stay readable until the grace period has passed. -ENOENT if it
  * was removed already (two removers: one wins). Any thread. */
 int flow_exact_remove(struct flow_exact *table, uint32_t index);

@@ -23,7 +23,8 @@
 struct flow_exact;
 
 /* Search keys[i] for each bit of todo; see exact_burst.h. */
-typedef uint64_t (*exact_find_fn)(const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, uint32_t *index);
+typedef uint64_t (*exact_find_fn)(
+	const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, uint32_t *index);
 
 struct flow_exact {
 	/* What a lookup reads. */
@@ -34,10 +35,10 @@ struct flow_exact {
 	uint32_t nr_words;
 	exact_find_fn find;
 	struct flow_seed seed;
-	bool one_line;                    /* the mask lies in one line of the key: */
-	uint8_t line_words;               /* its words there, */
-	uint16_t line_at;                 /* and the line's offset */
-	uint8_t word[EXACT_WORDS];        /* which words of a flow key */
+	bool one_line;             /* the mask lies in one line of the key: */
+	uint8_t line_words;        /* its words there, */
+	uint16_t line_at;          /* and the line's offset */
+	uint8_t word[EXACT_WORDS]; /* which words of a flow key */
 	uint64_t word_mask[EXACT_WORDS];
 	/* The rest. */
 	struct flow_key mask;
@@ -58,14 +59,18 @@ static inline uint8_t *exact_record(const struct flow_exact *t, uint32_t index)
 }
 
 /* The packed key of a flow key under the table's mask. */
-static inline void exact_pack(const struct flow_exact *t, const struct flow_key *key, uint64_t *words)
+static inline void exact_pack(
+	const struct flow_exact *t, const struct flow_key *key, uint64_t *words)
 {
 	for (unsigned i = 0; i < t->nr_words; i++)
 		words[i] = key->words[t->word[i]] & t->word_mask[i];
 }
 
-uint64_t exact_find_generic(const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, uint32_t *index);
-uint64_t exact_find_avx2(const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, uint32_t *index);
-uint64_t exact_find_avx512(const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, uint32_t *index);
+uint64_t exact_find_generic(
+	const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, uint32_t *index);
+uint64_t exact_find_avx2(
+	const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, uint32_t *index);
+uint64_t exact_find_avx512(
+	const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, uint32_t *index);
 
 #endif

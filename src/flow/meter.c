@@ -19,14 +19,14 @@
 #define METERS_MAX 65535u
 
 struct bucket {
-	uint64_t rate;      /* units per second */
-	uint64_t size;      /* units */
-	uint64_t tokens;    /* units */
-	uint64_t fraction;  /* of a unit, in units * ns: 0..NS_PER_S-1 */
+	uint64_t rate;     /* units per second */
+	uint64_t size;     /* units */
+	uint64_t tokens;   /* units */
+	uint64_t fraction; /* of a unit, in units * ns: 0..NS_PER_S-1 */
 };
 
 struct meter {
-	uint32_t busy;      /* one runner at a time; held for some nanoseconds */
+	uint32_t busy; /* one runner at a time; held for some nanoseconds */
 	uint32_t alive;
 	struct flow_meter_cfg cfg;
 	uint64_t filled_ns;
@@ -35,7 +35,8 @@ struct meter {
 };
 
 struct flow_meters {
-	struct meter *meter[METERS_MAX + 1]; /* records stay until the ctx goes; indexes are reused */
+	struct meter
+		*meter[METERS_MAX + 1]; /* records stay until the ctx goes; indexes are reused */
 	uint32_t link[METERS_MAX + 1];
 	struct flow_pool pool;
 };
@@ -75,11 +76,14 @@ static void release(struct meter *m)
 static int check_cfg(const struct flow_meter_cfg *cfg)
 {
 	if (cfg->kind > FLOW_METER_DTRTCM)
-		return refuse(EINVAL, "meter: kind %d is none of srTCM, trTCM, differentiated trTCM", cfg->kind);
+		return refuse(EINVAL,
+			"meter: kind %d is none of srTCM, trTCM, differentiated trTCM", cfg->kind);
 	if (!cfg->cir || !cfg->cbs)
-		return refuse(EINVAL, "meter: cir %lu and cbs %lu must be above 0", cfg->cir, cfg->cbs);
+		return refuse(
+			EINVAL, "meter: cir %lu and cbs %lu must be above 0", cfg->cir, cfg->cbs);
 	if (cfg->kind == FLOW_METER_TRTCM && (cfg->eir < cfg->cir || !cfg->ebs))
-		return refuse(EINVAL, "meter: peak rate %lu must reach cir %lu and pbs %lu be above 0 (RFC 2698)",
+		return refuse(EINVAL,
+			"meter: peak rate %lu must reach cir %lu and pbs %lu be above 0 (RFC 2698)",
 			cfg->eir, cfg->cir, cfg->ebs);
 	if (MAX_OF(cfg->cir, cfg->eir) > 1ull << 40 || MAX_OF(cfg->cbs, cfg->ebs) > 1ull << 40)
 		return refuse(EINVAL, "meter: rates and bursts may reach 2^40 (about 8.8 Tbit/s)");
@@ -126,7 +130,8 @@ static struct meter *meter_at(const struct flow_ctx *ctx, uint32_t index)
 	return __atomic_load_n(&ctx->meters->meter[index], __ATOMIC_ACQUIRE);
 }
 
-int flow_meter_set(struct flow_ctx *ctx, uint32_t index, const struct flow_meter_cfg *cfg, uint64_t now_ns)
+int flow_meter_set(
+	struct flow_ctx *ctx, uint32_t index, const struct flow_meter_cfg *cfg, uint64_t now_ns)
 {
 	struct meter *m = meter_at(ctx, index);
 	int err = check_cfg(cfg);
@@ -147,7 +152,8 @@ void flow_meter_free(struct flow_ctx *ctx, uint32_t index)
 		flow_pool_give(&ctx->meters->pool, index);
 }
 
-void flow_meter_read(const struct flow_ctx *ctx, uint32_t index, struct flow_count count[FLOW_COLORS])
+void flow_meter_read(
+	const struct flow_ctx *ctx, uint32_t index, struct flow_count count[FLOW_COLORS])
 {
 	struct meter *m = meter_at(ctx, index);
 
@@ -218,8 +224,8 @@ static enum flow_color mark_two_rate(struct meter *m, uint64_t units, enum flow_
 	return FLOW_GREEN;
 }
 
-enum flow_color flow_meter_run(struct flow_ctx *ctx, uint32_t index, uint32_t bytes, enum flow_color color,
-	uint64_t now_ns)
+enum flow_color flow_meter_run(struct flow_ctx *ctx, uint32_t index, uint32_t bytes,
+	enum flow_color color, uint64_t now_ns)
 {
 	struct meter *m = meter_at(ctx, index);
 	uint64_t units;
@@ -231,8 +237,8 @@ enum flow_color flow_meter_run(struct flow_ctx *ctx, uint32_t index, uint32_t by
 	units = m->cfg.packets ? 1 : bytes;
 	if (!m->cfg.color_aware)
 		color = FLOW_GREEN;
-	color = m->cfg.kind == FLOW_METER_TRTCM ? mark_two_rate(m, units, color) :
-						  mark_committed_first(m, units, color);
+	color = m->cfg.kind == FLOW_METER_TRTCM ? mark_two_rate(m, units, color)
+						: mark_committed_first(m, units, color);
 	m->count[color].packets++;
 	m->count[color].bytes += bytes;
 	release(m);

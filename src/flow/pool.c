@@ -92,8 +92,8 @@ static bool refill_fresh(struct flow_pool *pool, struct flow_pool_shard *s)
 		if (from > limit)
 			return false;
 		to = limit - from < FLOW_POOL_CHUNK ? limit + 1 : from + FLOW_POOL_CHUNK;
-	} while (!__atomic_compare_exchange_n(&pool->fresh, &from, to, false, __ATOMIC_RELAXED,
-		__ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(
+		&pool->fresh, &from, to, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	s->fresh = from;
 	s->fresh_end = to;
 	if (pool->reach)

@@ -17,8 +17,10 @@
 #include "flow/flow.h"
 
 #define FLOW_POOL_SHARDS 4
-#define FLOW_POOL_CHUNK 64  /* indexes given back per grace-period token, and fresh ones per refill */
-#define FLOW_POOL_BATCHES 16  /* per shard; more are merged. Small, because a wildcard table has a pool per mask */
+#define FLOW_POOL_CHUNK \
+	64 /* indexes given back per grace-period token, and fresh ones per refill */
+#define FLOW_POOL_BATCHES \
+	16 /* per shard; more are merged. Small, because a wildcard table has a pool per mask */
 
 struct flow_pool_batch {
 	uint32_t head, tail, count;
@@ -36,10 +38,11 @@ struct flow_pool_shard {
 
 struct flow_pool {
 	struct flow_ctx *ctx;
-	uint32_t *link;        /* limit + 1 of them */
-	uint32_t limit;        /* raised by flow_pool_limit */
-	uint32_t fresh;        /* first index never handed to a shard */
-	void (*reach)(void *owner, uint32_t index); /* indexes below `index` are about to be used; may be NULL */
+	uint32_t *link; /* limit + 1 of them */
+	uint32_t limit; /* raised by flow_pool_limit */
+	uint32_t fresh; /* first index never handed to a shard */
+	void (*reach)(void *owner,
+		uint32_t index); /* indexes below `index` are about to be used; may be NULL */
 	void *owner;
 	struct flow_pool_shard shard[FLOW_POOL_SHARDS];
 };

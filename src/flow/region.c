@@ -26,8 +26,8 @@ static size_t page_bytes(void)
 
 int flow_region_open(struct flow_region *region, size_t size)
 {
-	void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		-1, 0);
+	void *base = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (base == MAP_FAILED)
 		return -ENOMEM;
@@ -37,8 +37,8 @@ int flow_region_open(struct flow_region *region, size_t size)
 
 int flow_region_map(struct flow_region *region, int fd, size_t size, bool writable)
 {
-	void *base = mmap(NULL, size, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED | MAP_NORESERVE,
-		fd, 0);
+	void *base = mmap(NULL, size, PROT_READ | (writable ? PROT_WRITE : 0),
+		MAP_SHARED | MAP_NORESERVE, fd, 0);
 
 	if (base == MAP_FAILED)
 		return -errno;
@@ -88,5 +88,6 @@ bool flow_region_release(const struct flow_region *region, size_t from, size_t t
 
 	from = (from + page - 1) & ~(page - 1);
 	to &= ~(page - 1);
-	return from >= to || madvise(region->base + from, to - from, region->fd < 0 ? MADV_DONTNEED : MADV_REMOVE) == 0;
+	return from >= to || madvise(region->base + from, to - from,
+				     region->fd < 0 ? MADV_DONTNEED : MADV_REMOVE) == 0;
 }

@@ -42,14 +42,16 @@ struct flow_ahead {
 };
 
 /* Item `upto` is about to be used. True: the caller populates items [*from, *to). */
-static inline bool flow_ahead_claim(struct flow_ahead *ahead, uint32_t upto, uint32_t *from, uint32_t *to)
+static inline bool flow_ahead_claim(
+	struct flow_ahead *ahead, uint32_t upto, uint32_t *from, uint32_t *to)
 {
 	*from = __atomic_load_n(&ahead->ready, __ATOMIC_RELAXED);
 	do {
 		if (upto < *from)
 			return false;
 		*to = upto + ahead->step;
-	} while (!__atomic_compare_exchange_n(&ahead->ready, from, *to, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(
+		&ahead->ready, from, *to, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	return true;
 }
 

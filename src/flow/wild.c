@@ -26,9 +26,9 @@ struct flow_wild_tuple {
 	struct hmap_node node;    /* in wild->tuples, by mask */
 	struct flow_exact *table; /* data of a record: first rule of its chain */
 	struct flow_key mask;
-	uint32_t best;            /* no rule has a lower number */
+	uint32_t best; /* no rule has a lower number */
 	uint32_t rules;
-	uint32_t stale;           /* removals since `best` was right */
+	uint32_t stale; /* removals since `best` was right */
 };
 
 struct slot {
@@ -48,7 +48,7 @@ struct flow_wild {
 	struct hmap tuples;
 	uint64_t sequence;
 	uint32_t capacity, count;
-	unsigned lines;          /* union over all tuples there ever were */
+	unsigned lines; /* union over all tuples there ever were */
 	char name[64];
 };
 
@@ -71,10 +71,12 @@ static struct flow_wild_rule *next_of(struct flow_wild_rule *const *link)
 
 static bool better(const struct flow_wild_rule *a, const struct flow_wild_rule *b)
 {
-	return a->priority < b->priority || (a->priority == b->priority && a->sequence < b->sequence);
+	return a->priority < b->priority ||
+	       (a->priority == b->priority && a->sequence < b->sequence);
 }
 
-int flow_wild_create(struct flow_ctx *ctx, const char *name, uint32_t capacity, struct flow_wild **wild)
+int flow_wild_create(
+	struct flow_ctx *ctx, const char *name, uint32_t capacity, struct flow_wild **wild)
 {
 	struct flow_wild *w = calloc(1, sizeof(*w));
 
@@ -154,8 +156,8 @@ static int publish(struct flow_wild *w)
 
 static uint64_t mask_hash(const struct flow_key *mask)
 {
-	static const struct flow_seed seed = {{0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full, 0x165667b19e3779f9ull,
-		0xd6e8feb86659fd93ull}};
+	static const struct flow_seed seed = {{0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full,
+		0x165667b19e3779f9ull, 0xd6e8feb86659fd93ull}};
 
 	return flow_hash_words(&seed, mask->words, KEY_WORDS);
 }
@@ -172,7 +174,9 @@ static struct flow_wild_tuple *find_tuple(struct flow_wild *w, const struct flow
 
 static struct flow_wild_tuple *make_tuple(struct flow_wild *w, const struct flow_key *mask)
 {
-	struct flow_exact_cfg cfg = {.name = w->name, .mask = mask, .data_len = sizeof(struct flow_wild_rule *),
+	struct flow_exact_cfg cfg = {.name = w->name,
+		.mask = mask,
+		.data_len = sizeof(struct flow_wild_rule *),
 		.capacity = MAX_OF(1u, (w->capacity + 15) / 16)};
 	struct flow_wild_tuple *t;
 
@@ -204,7 +208,8 @@ static void drop_tuple(struct flow_wild *w, struct flow_wild_tuple *t)
 }
 
 /* Where in its chain the rule belongs; NULL: an equal one is there. */
-static struct flow_wild_rule **place_in(struct flow_wild_rule **link, const struct flow_wild_rule *rule)
+static struct flow_wild_rule **place_in(
+	struct flow_wild_rule **link, const struct flow_wild_rule *rule)
 {
 	struct flow_wild_rule **at = link;
 
@@ -214,7 +219,8 @@ static struct flow_wild_rule **place_in(struct flow_wild_rule **link, const stru
 	return at;
 }
 
-static int chain_rule(struct flow_wild_tuple *t, const struct flow_key *value, struct flow_wild_rule *rule)
+static int chain_rule(
+	struct flow_wild_tuple *t, const struct flow_key *value, struct flow_wild_rule *rule)
 {
 	struct flow_wild_rule **at;
 	int err = flow_exact_insert(t->table, value, &rule, &rule->index);
@@ -230,7 +236,8 @@ static int chain_rule(struct flow_wild_tuple *t, const struct flow_key *value, s
 }
 
 /* A rule is visible from the moment its tuple stands in the array at or before its priority. */
-static int insert_rule(struct flow_wild *w, const struct flow_match *match, struct flow_wild_rule *rule)
+static int insert_rule(
+	struct flow_wild *w, const struct flow_match *match, struct flow_wild_rule *rule)
 {
 	struct flow_wild_tuple *t = find_tuple(w, &match->mask);
 	uint32_t old_best;
@@ -295,7 +302,8 @@ static void remove_rule(struct flow_wild *w, struct flow_wild_rule *rule)
 	flow_retire(w->ctx, free, rule);
 }
 
-int flow_wild_insert(struct flow_wild *w, const struct flow_wild_rule_cfg *cfg, const struct flow_wild_rule **rule)
+int flow_wild_insert(struct flow_wild *w, const struct flow_wild_rule_cfg *cfg,
+	const struct flow_wild_rule **rule)
 {
 	struct flow_wild_rule *r = calloc(1, sizeof(*r));
 	int err;
@@ -309,7 +317,8 @@ int flow_wild_insert(struct flow_wild *w, const struct flow_wild_rule_cfg *cfg, 
 	r->looks = cfg->looks;
 	pthread_mutex_lock(&w->lock);
 	err = insert_rule(w, cfg->match, r);
-	if (err == -ENOMEM && r->index && r->tuple) { /* entered, but no memory to publish its tuple */
+	if (err == -ENOMEM && r->index &&
+		r->tuple) { /* entered, but no memory to publish its tuple */
 		remove_rule(w, r);
 		r = NULL;
 	}
@@ -320,11 +329,14 @@ int flow_wild_insert(struct flow_wild *w, const struct flow_wild_rule_cfg *cfg, 
 	}
 	free(r);
 	if (err == -EEXIST)
-		return refuse(EEXIST, "wildcard table '%s': a rule with this mask, value and priority %u exists", w->name,
-			cfg->priority);
+		return refuse(EEXIST,
+			"wildcard table '%s': a rule with this mask, value and priority %u exists",
+			w->name, cfg->priority);
 	if (err == -ENOSPC)
-		return refuse(ENOSPC, "wildcard table '%s': it is full with %u rules", w->name, w->capacity);
-	return refuse(-err, "wildcard table '%s': out of memory or over %u masks", w->name, TUPLES_MAX);
+		return refuse(ENOSPC, "wildcard table '%s': it is full with %u rules", w->name,
+			w->capacity);
+	return refuse(
+		-err, "wildcard table '%s': out of memory or over %u masks", w->name, TUPLES_MAX);
 }
 
 void flow_wild_remove(struct flow_wild *w, const struct flow_wild_rule *rule)
@@ -344,10 +356,11 @@ static void look_at(struct flow_key *looked, const struct flow_key *bits)
 }
 
 /* The first rule of the chain that accepts the key, unless `found` is better. */
-static const struct flow_wild_rule *best_in_chain(struct flow_wild_rule *const *link, const struct flow_key *key,
-	const struct flow_wild_rule *found, struct flow_key *looked)
+static const struct flow_wild_rule *best_in_chain(struct flow_wild_rule *const *link,
+	const struct flow_key *key, const struct flow_wild_rule *found, struct flow_key *looked)
 {
-	for (const struct flow_wild_rule *r = next_of(link); r && !(found && better(found, r)); r = next_of(&r->next)) {
+	for (const struct flow_wild_rule *r = next_of(link); r && !(found && better(found, r));
+		r = next_of(&r->next)) {
 		if (!r->check)
 			return r;
 		look_at(looked, r->looks);
@@ -357,7 +370,8 @@ static const struct flow_wild_rule *best_in_chain(struct flow_wild_rule *const *
 	return found;
 }
 
-const struct flow_wild_rule *flow_wild_lookup(const struct flow_wild *w, const struct flow_key *key, struct flow_key *looked)
+const struct flow_wild_rule *flow_wild_lookup(
+	const struct flow_wild *w, const struct flow_key *key, struct flow_key *looked)
 {
 	const struct list *list = list_of(w);
 	const struct flow_wild_rule *found = NULL;
@@ -390,8 +404,8 @@ static uint64_t still_open(uint64_t todo, const struct flow_wild_rule **rules, u
 	return open;
 }
 
-uint64_t flow_wild_lookup_burst(const struct flow_wild *w, const struct flow_key *keys, uint64_t todo,
-	const struct flow_wild_rule **rules)
+uint64_t flow_wild_lookup_burst(const struct flow_wild *w, const struct flow_key *keys,
+	uint64_t todo, const struct flow_wild_rule **rules)
 {
 	const struct list *list = list_of(w);
 	uint64_t all = todo, found = 0;
@@ -408,7 +422,7 @@ uint64_t flow_wild_lookup_burst(const struct flow_wild *w, const struct flow_key
 			unsigned i = __builtin_ctzll(m);
 
 			rules[i] = best_in_chain(head_of(t, index[i]), &keys[i], rules[i], NULL);
-			found |= (uint64_t)!!rules[i] << i;
+			found |= (uint64_t) !!rules[i] << i;
 		}
 	}
 	return found & all;
@@ -434,6 +448,7 @@ bool flow_match_overlaps(const struct flow_match *a, const struct flow_match *b)
 	uint64_t diff = 0;
 
 	for (unsigned i = 0; i < KEY_WORDS; i++)
-		diff |= (a->value.words[i] ^ b->value.words[i]) & a->mask.words[i] & b->mask.words[i];
+		diff |= (a->value.words[i] ^ b->value.words[i]) & a->mask.words[i] &
+			b->mask.words[i];
 	return diff == 0;
 }

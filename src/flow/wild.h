@@ -33,10 +33,10 @@
 struct flow_wild;
 
 struct flow_wild_rule {
-	void *owner;            /* the caller's */
+	void *owner; /* the caller's */
 	uint32_t priority;
-	uint32_t index;         /* of the record in its tuple; insides */
-	uint64_t sequence;      /* order of insertion */
+	uint32_t index;    /* of the record in its tuple; insides */
+	uint64_t sequence; /* order of insertion */
 	bool (*check)(const void *owner, const struct flow_key *key); /* NULL = matches */
 	const struct flow_key *looks; /* bits `check` looks at; borrowed, NULL = none */
 	struct flow_wild_rule *next;  /* chain of equal masked keys; insides */
@@ -51,20 +51,22 @@ struct flow_wild_rule_cfg {
 	const struct flow_key *looks; /* must live as long as the rule and its grace period */
 };
 
-int flow_wild_create(struct flow_ctx *ctx, const char *name, uint32_t capacity, struct flow_wild **wild);
+int flow_wild_create(
+	struct flow_ctx *ctx, const char *name, uint32_t capacity, struct flow_wild **wild);
 void flow_wild_destroy(struct flow_wild *wild);
 
 /* -EEXIST: same mask, value and priority with no check on either; -ENOSPC at capacity; -ENOMEM. The rule
  * belongs to the table; it is freed after the grace period of its removal. */
-int flow_wild_insert(struct flow_wild *wild, const struct flow_wild_rule_cfg *cfg, const struct flow_wild_rule **rule);
+int flow_wild_insert(struct flow_wild *wild, const struct flow_wild_rule_cfg *cfg,
+	const struct flow_wild_rule **rule);
 void flow_wild_remove(struct flow_wild *wild, const struct flow_wild_rule *rule);
 
 /* NULL = no rule. `looked` may be NULL; otherwise bits are ORed into it. */
-const struct flow_wild_rule *flow_wild_lookup(const struct flow_wild *wild, const struct flow_key *key,
-	struct flow_key *looked);
+const struct flow_wild_rule *flow_wild_lookup(
+	const struct flow_wild *wild, const struct flow_key *key, struct flow_key *looked);
 /* keys[i] for each bit of `todo`; rules[i] is written for all of them (NULL = none). Returns the hits. */
-uint64_t flow_wild_lookup_burst(const struct flow_wild *wild, const struct flow_key *keys, uint64_t todo,
-	const struct flow_wild_rule **rules);
+uint64_t flow_wild_lookup_burst(const struct flow_wild *wild, const struct flow_key *keys,
+	uint64_t todo, const struct flow_wild_rule **rules);
 
 uint32_t flow_wild_count(const struct flow_wild *wild);
 uint32_t flow_wild_tuples(const struct flow_wild *wild);

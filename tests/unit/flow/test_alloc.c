@@ -49,7 +49,8 @@ static int create_exact(void *arg)
 
 static int create_conns(void *arg)
 {
-	struct conn_table_cfg cfg = {.capacity = 10, .nr_workers = 1, .timeouts = conn_timeouts_default};
+	struct conn_table_cfg cfg = {
+		.capacity = 10, .nr_workers = 1, .timeouts = conn_timeouts_default};
 	struct flow_conn_table *table;
 	int err = conn_table_create(arg, &cfg, &table);
 
@@ -85,7 +86,8 @@ static int add_rule(void *arg)
 	struct rule_try *t = arg;
 	struct flow_match m = {.mask.words = {1}, .value.words = {1}};
 	struct flow_acl_range range = {.offset = 50, .length = 2, .low = 3, .high = 900};
-	struct flow_acl_rule_cfg cfg = {.match = &m, .nr_ranges = 1, .ranges = &range, .priority = t->priority};
+	struct flow_acl_rule_cfg cfg = {
+		.match = &m, .nr_ranges = 1, .ranges = &range, .priority = t->priority};
 	uint32_t before = flow_wild_count(t->wild);
 	int err = flow_acl_insert(t->ctx, t->wild, &cfg, &t->rule);
 

@@ -29,9 +29,12 @@ struct twin {
 
 static uint64_t now = 1000 * (uint64_t)NS_PER_S;
 
-static struct flow_conn_table *make_table(struct flow_ctx *ctx, uint32_t capacity, const char *shared)
+static struct flow_conn_table *make_table(
+	struct flow_ctx *ctx, uint32_t capacity, const char *shared)
 {
-	struct conn_table_cfg cfg = {.capacity = capacity, .shared_name = shared, .timeouts = conn_timeouts_default,
+	struct conn_table_cfg cfg = {.capacity = capacity,
+		.shared_name = shared,
+		.timeouts = conn_timeouts_default,
 		.nr_workers = 2};
 	struct flow_conn_table *table;
 
@@ -166,7 +169,8 @@ static void look_many(const struct flow_conn_table *table, const struct twin *t,
 	for (unsigned i = 0; i < n; i++) {
 		const struct twin_conn *c = &t->conn[rng_below(r, CAPACITY)];
 
-		keys[i] = c->used && rng_one_in(r, 2) ? c->spec.key[rng_below(r, 2)] : random_key(r);
+		keys[i] =
+			c->used && rng_one_in(r, 2) ? c->spec.key[rng_below(r, 2)] : random_key(r);
 	}
 	conn_lookup(table, keys, out, n);
 	for (unsigned i = 0; i < n; i++)
@@ -196,7 +200,8 @@ static uint16_t fold(uint64_t sum)
 static void check_deltas(const struct conn_key *k, const struct flow_rewrite *rw)
 {
 	unsigned len = k->ip6 ? 16 : 4;
-	uint32_t old_addr = sum_words(k->src, len) + sum_words(k->dst, len), old_ports = k->sport + k->dport;
+	uint32_t old_addr = sum_words(k->src, len) + sum_words(k->dst, len),
+		 old_ports = k->sport + k->dport;
 	uint32_t new_addr = sum_words(rw->flags & FLOW_RW_SRC_IP ? rw->src : k->src, len) +
 			    sum_words(rw->flags & FLOW_RW_DST_IP ? rw->dst : k->dst, len);
 	uint32_t new_ports = (rw->flags & FLOW_RW_SRC_PORT ? rw->sport : k->sport) +
@@ -354,7 +359,8 @@ static void burst_add_and_lookup_from_flow_keys(void **state)
 			bool ip6 = i % 5 == 0;
 
 			memset(k, 0, sizeof(*k));
-			k->shape = (ip6 ? PKT_L3_IP6 : PKT_L3_IP4) << FLOW_SHAPE_L3_SHIFT | PKT_L4_TCP << FLOW_SHAPE_L4_SHIFT;
+			k->shape = (ip6 ? PKT_L3_IP6 : PKT_L3_IP4) << FLOW_SHAPE_L3_SHIFT |
+				   PKT_L4_TCP << FLOW_SHAPE_L4_SHIFT;
 			k->proto = 6;
 			memcpy(k->src, &n, 4);
 			k->dst[0] = 9;
@@ -394,7 +400,8 @@ static void what_is_not_tracked(void **state)
 	assert_memory_equal(&out.sport, "\x12\x34", 2);
 	memcpy(&k.hot.sport, "\x03\x01", 2); /* unreachable: related, not a connection */
 	assert_false(conn_key_from(&k, false, 0, &out));
-	k.hot.shape = PKT_L3_IP4 << FLOW_SHAPE_L3_SHIFT | PKT_L4_UDP << FLOW_SHAPE_L4_SHIFT | FLOW_SHAPE_FRAG | FLOW_SHAPE_LATER;
+	k.hot.shape = PKT_L3_IP4 << FLOW_SHAPE_L3_SHIFT | PKT_L4_UDP << FLOW_SHAPE_L4_SHIFT |
+		      FLOW_SHAPE_FRAG | FLOW_SHAPE_LATER;
 	assert_false(conn_key_from(&k, false, 0, &out));
 	k.hot.shape = PKT_L3_ARP << FLOW_SHAPE_L3_SHIFT;
 	assert_false(conn_key_from(&k, false, 0, &out));
@@ -407,7 +414,8 @@ static void a_rewrite_can_be_replaced(void **state)
 	struct flow_ctx *ctx = make_ctx(1);
 	struct flow_conn_table *table = make_table(ctx, 10, NULL);
 	struct conn_spec s = {.key[0] = {.proto = 17, .sport = 7, .dport = 9}};
-	struct flow_rewrite rw = {.flags = FLOW_RW_DST_IP | FLOW_RW_DST_PORT, .dst = {1, 2, 3, 4}}, got;
+	struct flow_rewrite rw = {.flags = FLOW_RW_DST_IP | FLOW_RW_DST_PORT, .dst = {1, 2, 3, 4}},
+			    got;
 	conn_ref ref;
 
 	s.key[1] = mirror(&s.key[0]);
@@ -493,7 +501,8 @@ static void the_table_is_relocatable(void **state)
 static void files_of_others_are_refused(void **state)
 {
 	struct flow_ctx *ctx = make_ctx(1);
-	struct conn_table_cfg cfg = {.capacity = 100, .timeouts = conn_timeouts_default, .nr_workers = 1};
+	struct conn_table_cfg cfg = {
+		.capacity = 100, .timeouts = conn_timeouts_default, .nr_workers = 1};
 	char name[] = "/tmp/flowt-conn-XXXXXX";
 	struct flow_conn_table *table;
 	int fd = mkstemp(name);
@@ -604,7 +613,8 @@ static void readers_never_see_halves(void **state)
 {
 	struct flow_ctx *ctx = make_ctx(3);
 	struct flow_conn_table *table;
-	struct conn_table_cfg cfg = {.capacity = 100000, .timeouts = conn_timeouts_default, .nr_workers = 3};
+	struct conn_table_cfg cfg = {
+		.capacity = 100000, .timeouts = conn_timeouts_default, .nr_workers = 3};
 	struct race race[2];
 	pthread_t thread[2];
 	struct rng r;

@@ -18,7 +18,8 @@ static uint64_t now;
 
 static int setup(void **state)
 {
-	struct conn_table_cfg cfg = {.capacity = 1000, .timeouts = conn_timeouts_default, .nr_workers = 3};
+	struct conn_table_cfg cfg = {
+		.capacity = 1000, .timeouts = conn_timeouts_default, .nr_workers = 3};
 
 	ctx = make_ctx(3);
 	now = 5000 * NS;
@@ -35,11 +36,19 @@ static int teardown(void **state)
 
 static conn_ref add(uint8_t proto, uint16_t sport, uint8_t tcp_flags)
 {
-	struct conn_spec s = {.key = {{.src = {10, 0, 0, 1}, .dst = {10, 0, 0, 2}, .sport = sport, .dport = 80, .proto = proto}},
+	struct conn_spec s = {.key = {{.src = {10, 0, 0, 1},
+				      .dst = {10, 0, 0, 2},
+				      .sport = sport,
+				      .dport = 80,
+				      .proto = proto}},
 		.tcp_flags = tcp_flags};
 	conn_ref ref;
 
-	s.key[1] = (struct conn_key){.src = {10, 0, 0, 2}, .dst = {10, 0, 0, 1}, .sport = 80, .dport = sport, .proto = proto};
+	s.key[1] = (struct conn_key){.src = {10, 0, 0, 2},
+		.dst = {10, 0, 0, 1},
+		.sport = 80,
+		.dport = sport,
+		.proto = proto};
 	assert_int_equal(conn_add(table, 0, &s, now, &ref), 0);
 	return ref;
 }
@@ -105,8 +114,12 @@ static void a_whole_tcp_life(void **state)
 static void both_close_at_once(void **state)
 {
 	static const struct step steps[] = {
-		{1, SYN | ACK, 0, CONN_SYN_RECV}, {0, ACK, 0, CONN_ESTABLISHED}, {0, FIN | ACK, 0, CONN_FIN_WAIT},
-		{1, FIN | ACK, 0, CONN_CLOSING}, {1, ACK, 0, CONN_CLOSING}, {0, ACK, 0, CONN_CLOSED},
+		{1, SYN | ACK, 0, CONN_SYN_RECV},
+		{0, ACK, 0, CONN_ESTABLISHED},
+		{0, FIN | ACK, 0, CONN_FIN_WAIT},
+		{1, FIN | ACK, 0, CONN_CLOSING},
+		{1, ACK, 0, CONN_CLOSING},
+		{0, ACK, 0, CONN_CLOSED},
 	};
 
 	play(add(6, 1001, SYN), steps, ARRAY_SIZE(steps));
@@ -114,10 +127,11 @@ static void both_close_at_once(void **state)
 
 static void a_reset_ends_it(void **state)
 {
-	static const struct step refused[] = {{1, RST | ACK, 0, CONN_CLOSED}, {1, RST, 0, CONN_CLOSED},
-		{0, FIN | ACK, 0, CONN_CLOSED}, {0, SYN, CONN_REOPEN, CONN_CLOSED}};
-	static const struct step torn[] = {{1, SYN | ACK, 0, CONN_SYN_RECV}, {0, ACK, 0, CONN_ESTABLISHED},
-		{0, RST, 0, CONN_CLOSED}};
+	static const struct step refused[] = {{1, RST | ACK, 0, CONN_CLOSED},
+		{1, RST, 0, CONN_CLOSED}, {0, FIN | ACK, 0, CONN_CLOSED},
+		{0, SYN, CONN_REOPEN, CONN_CLOSED}};
+	static const struct step torn[] = {{1, SYN | ACK, 0, CONN_SYN_RECV},
+		{0, ACK, 0, CONN_ESTABLISHED}, {0, RST, 0, CONN_CLOSED}};
 
 	play(add(6, 1002, SYN), refused, ARRAY_SIZE(refused));
 	play(add(6, 1003, SYN), torn, ARRAY_SIZE(torn));
@@ -125,9 +139,10 @@ static void a_reset_ends_it(void **state)
 
 static void picked_up_on_the_way(void **state)
 {
-	static const struct step steps[] = {{0, ACK, 0, CONN_NEW}, {0, ACK | PSH, 0, CONN_NEW}, {1, ACK, 0, CONN_ESTABLISHED},
-		{1, 0, 0, CONN_ESTABLISHED}};
-	static const struct step null_scan[] = {{0, 0, DROP_CT_INVALID, CONN_NEW}, {0, PSH, DROP_CT_INVALID, CONN_NEW}};
+	static const struct step steps[] = {{0, ACK, 0, CONN_NEW}, {0, ACK | PSH, 0, CONN_NEW},
+		{1, ACK, 0, CONN_ESTABLISHED}, {1, 0, 0, CONN_ESTABLISHED}};
+	static const struct step null_scan[] = {
+		{0, 0, DROP_CT_INVALID, CONN_NEW}, {0, PSH, DROP_CT_INVALID, CONN_NEW}};
 
 	play(add(6, 1004, ACK), steps, ARRAY_SIZE(steps));
 	play(add(6, 1006, ACK), null_scan, ARRAY_SIZE(null_scan));
@@ -135,16 +150,17 @@ static void picked_up_on_the_way(void **state)
 
 static void simultaneous_open(void **state)
 {
-	static const struct step steps[] = {{1, SYN, 0, CONN_SYN_RECV}, {1, SYN | ACK, 0, CONN_SYN_RECV},
-		{0, SYN | ACK, 0, CONN_SYN_RECV}, {0, ACK, 0, CONN_ESTABLISHED}};
+	static const struct step steps[] = {{1, SYN, 0, CONN_SYN_RECV},
+		{1, SYN | ACK, 0, CONN_SYN_RECV}, {0, SYN | ACK, 0, CONN_SYN_RECV},
+		{0, ACK, 0, CONN_ESTABLISHED}};
 
 	play(add(6, 1005, SYN), steps, ARRAY_SIZE(steps));
 }
 
 static void udp_and_icmp_know_replied(void **state)
 {
-	static const struct step steps[] = {{0, 0, 0, CONN_NEW}, {0, 0, 0, CONN_NEW}, {1, 0, 0, CONN_ESTABLISHED},
-		{0, 0, 0, CONN_ESTABLISHED}};
+	static const struct step steps[] = {{0, 0, 0, CONN_NEW}, {0, 0, 0, CONN_NEW},
+		{1, 0, 0, CONN_ESTABLISHED}, {0, 0, 0, CONN_ESTABLISHED}};
 
 	play(add(17, 1007, 0), steps, ARRAY_SIZE(steps));
 	play(add(1, 80, 0), steps, ARRAY_SIZE(steps));
@@ -187,7 +203,10 @@ static void each_state_has_its_time(void **state)
 		{6, ACK, 0, {{0}}, 60},
 		{6, SYN, 1, {{1, SYN | ACK, 0, CONN_SYN_RECV}}, 60},
 		{6, SYN, 2, {{1, SYN | ACK, 0, CONN_SYN_RECV}, {0, ACK, 0, CONN_ESTABLISHED}}, 300},
-		{6, SYN, 3, {{1, SYN | ACK, 0, CONN_SYN_RECV}, {0, ACK, 0, CONN_ESTABLISHED}, {1, FIN | ACK, 0, CONN_FIN_WAIT}}, 120},
+		{6, SYN, 3,
+			{{1, SYN | ACK, 0, CONN_SYN_RECV}, {0, ACK, 0, CONN_ESTABLISHED},
+				{1, FIN | ACK, 0, CONN_FIN_WAIT}},
+			120},
 		{6, SYN, 1, {{1, RST | ACK, 0, CONN_CLOSED}}, 10},
 		{17, 0, 0, {{0}}, 60},
 		{17, 0, 1, {{1, 0, 0, CONN_ESTABLISHED}}, 60},
@@ -216,7 +235,9 @@ static void each_state_has_its_time(void **state)
 static void traffic_keeps_it_alive_and_overrides_count(void **state)
 {
 	conn_ref ref = add(17, 3000, 0), own;
-	struct conn_spec s = {.key = {{.proto = 17, .sport = 1, .dport = 2}, {.proto = 17, .sport = 2, .dport = 1}}, .timeout_s = 5};
+	struct conn_spec s = {.key = {{.proto = 17, .sport = 1, .dport = 2},
+				      {.proto = 17, .sport = 2, .dport = 1}},
+		.timeout_s = 5};
 
 	for (unsigned i = 0; i < 10; i++) {
 		now += 50 * NS;
@@ -276,22 +297,100 @@ static void states_have_names_and_counts(void **state)
 static void an_error_finds_its_connection(void **state)
 {
 	static const uint8_t frame[] = {
-		2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0,
+		2,
+		0,
+		0,
+		0,
+		0,
+		1,
+		2,
+		0,
+		0,
+		0,
+		0,
+		2,
+		8,
+		0,
 		/* outer IPv4: router 10.0.9.9 -> client */
-		0x45, 0, 0, 56, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 9, 9, 10, 0, 0, 1,
+		0x45,
+		0,
+		0,
+		56,
+		0,
+		0,
+		0,
+		0,
+		64,
+		1,
+		0,
+		0,
+		10,
+		0,
+		9,
+		9,
+		10,
+		0,
+		0,
+		1,
 		/* ICMP destination unreachable */
-		3, 1, 0, 0, 0, 0, 0, 0,
+		3,
+		1,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
 		/* quoted: client -> backend, TCP */
-		0x45, 0, 0, 60, 0, 0, 0, 0, 63, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
-		0x04, 0xd2, 0x1f, 0x90, 0, 0, 0, 1,
+		0x45,
+		0,
+		0,
+		60,
+		0,
+		0,
+		0,
+		0,
+		63,
+		6,
+		0,
+		0,
+		10,
+		0,
+		0,
+		1,
+		10,
+		0,
+		0,
+		2,
+		0x04,
+		0xd2,
+		0x1f,
+		0x90,
+		0,
+		0,
+		0,
+		1,
 	};
 	struct conn_spec s = {
-		.key[0] = {.src = {10, 0, 0, 1}, .dst = {10, 96, 0, 1}, .sport = rte_cpu_to_be_16(1234), .dport = rte_cpu_to_be_16(80), .proto = 6, .zone = 9},
-		.key[1] = {.src = {10, 0, 0, 2}, .dst = {10, 0, 0, 1}, .sport = rte_cpu_to_be_16(8080), .dport = rte_cpu_to_be_16(1234), .proto = 6, .zone = 9},
+		.key[0] = {.src = {10, 0, 0, 1},
+			.dst = {10, 96, 0, 1},
+			.sport = rte_cpu_to_be_16(1234),
+			.dport = rte_cpu_to_be_16(80),
+			.proto = 6,
+			.zone = 9},
+		.key[1] = {.src = {10, 0, 0, 2},
+			.dst = {10, 0, 0, 1},
+			.sport = rte_cpu_to_be_16(8080),
+			.dport = rte_cpu_to_be_16(1234),
+			.proto = 6,
+			.zone = 9},
 		.tcp_flags = SYN,
 	};
 	uint8_t buf[256];
-	struct rte_mbuf m = {.buf_addr = buf, .buf_len = sizeof(buf), .data_len = sizeof(frame), .pkt_len = sizeof(frame),
+	struct rte_mbuf m = {.buf_addr = buf,
+		.buf_len = sizeof(buf),
+		.data_len = sizeof(frame),
+		.pkt_len = sizeof(frame),
 		.nb_segs = 1};
 	struct pkt_parse p;
 	conn_ref ref;
@@ -302,7 +401,8 @@ static void an_error_finds_its_connection(void **state)
 	assert_int_equal(p.drop, 0);
 	assert_int_equal(conn_lookup_related(table, &m, &p, 9), CONN_NONE);
 	assert_int_equal(conn_add(table, 0, &s, now, &ref), 0);
-	assert_int_equal(conn_lookup_related(table, &m, &p, 9), ref); /* the quoted packet went in direction 0 */
+	assert_int_equal(conn_lookup_related(table, &m, &p, 9),
+		ref); /* the quoted packet went in direction 0 */
 	assert_int_equal(conn_lookup_related(table, &m, &p, 8), CONN_NONE);
 	buf[34] = 8; /* an echo request is no error */
 	(void)pkt_parse(&m, &p);
@@ -312,7 +412,8 @@ static void an_error_finds_its_connection(void **state)
 /* Random flags never wedge the machine: fast and slow path agree with a model that knows only the rules. */
 static void random_flags_keep_invariants(void **state)
 {
-	static const uint8_t flags[] = {SYN, SYN | ACK, ACK, ACK | PSH, FIN | ACK, RST, RST | ACK, 0, FIN};
+	static const uint8_t flags[] = {
+		SYN, SYN | ACK, ACK, ACK | PSH, FIN | ACK, RST, RST | ACK, 0, FIN};
 	struct rng r;
 
 	rng_init(&r, rng_test_seed("tcp flags"));
@@ -325,7 +426,8 @@ static void random_flags_keep_invariants(void **state)
 			unsigned verdict = packet(ref, rng_below(&r, 2), f);
 
 			after = state_of(ref);
-			assert_true(after >= before || (f & RST)); /* a connection only gets older */
+			assert_true(
+				after >= before || (f & RST)); /* a connection only gets older */
 			if (f & RST)
 				assert_int_equal(after, CONN_CLOSED);
 			if (verdict)
@@ -348,7 +450,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(simultaneous_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(udp_and_icmp_know_replied, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_state_has_its_time, setup, teardown),
-		cmocka_unit_test_setup_teardown(traffic_keeps_it_alive_and_overrides_count, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			traffic_keeps_it_alive_and_overrides_count, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_worker_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(states_have_names_and_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_error_finds_its_connection, setup, teardown),

@@ -32,7 +32,8 @@ static void nothing_is_freed_under_a_reader(void **state)
 	flow_reader_offline(ctx, 1);
 	flow_retire(ctx, NULL, NULL);
 	assert_int_equal(freed, 11);
-	for (unsigned i = 0; i < 1000; i++) /* more than the list had room for; worker 0 has not gone */
+	for (unsigned i = 0; i < 1000;
+		i++) /* more than the list had room for; worker 0 has not gone */
 		flow_retire(ctx, on_free, (void *)100);
 	assert_int_equal(freed, 11);
 	flow_reader_offline(ctx, 0);
@@ -170,7 +171,8 @@ static void ages_tell_idle_time(void **state)
 
 	assert_int_equal(flow_age_idle_ns(ctx, a, now), 0);
 	assert_int_equal(flow_age_idle_ns(ctx, a, now - NS), 0);
-	assert_in_range(flow_age_idle_ns(ctx, a, now + 10 * NS), 10 * NS - 2000000, 10 * NS + 2000000);
+	assert_in_range(
+		flow_age_idle_ns(ctx, a, now + 10 * NS), 10 * NS - 2000000, 10 * NS + 2000000);
 	flow_age_touch(ctx, a, now + 9 * NS);
 	assert_in_range(flow_age_idle_ns(ctx, a, now + 10 * NS), NS - 2000000, NS + 2000000);
 	/* Ticks wrap after 52 days; differences do not care. */
@@ -182,13 +184,15 @@ static void ages_tell_idle_time(void **state)
 }
 
 /* Run `seconds` at `offered` units per second in packets of `bytes`; what each colour got, per second. */
-static void offer(struct flow_ctx *ctx, uint32_t meter, double offered, uint32_t bytes, unsigned seconds, double *per_s)
+static void offer(struct flow_ctx *ctx, uint32_t meter, double offered, uint32_t bytes,
+	unsigned seconds, double *per_s)
 {
 	uint64_t start = 10 * NS, n = offered * seconds / bytes;
 	uint64_t got[FLOW_COLORS] = {0};
 
 	for (uint64_t i = 0; i < n; i++)
-		got[flow_meter_run(ctx, meter, bytes, FLOW_GREEN, start + i * seconds * NS / n)] += bytes;
+		got[flow_meter_run(ctx, meter, bytes, FLOW_GREEN, start + i * seconds * NS / n)] +=
+			bytes;
 	for (unsigned c = 0; c < FLOW_COLORS; c++)
 		per_s[c] = (double)got[c] / seconds;
 }
@@ -202,7 +206,8 @@ static void assert_near(double value, double want)
 static void meters_mark_the_rates_they_are_given(void **state)
 {
 	struct flow_ctx *ctx = make_ctx(1);
-	struct flow_meter_cfg cfg = {.kind = FLOW_METER_TRTCM, .cir = 1000000, .cbs = 3000, .eir = 1500000, .ebs = 3000};
+	struct flow_meter_cfg cfg = {
+		.kind = FLOW_METER_TRTCM, .cir = 1000000, .cbs = 3000, .eir = 1500000, .ebs = 3000};
 	struct flow_count count[FLOW_COLORS];
 	double per_s[FLOW_COLORS];
 	int m = flow_meter_new(ctx, &cfg, 10 * NS);
@@ -216,14 +221,16 @@ static void meters_mark_the_rates_they_are_given(void **state)
 	assert_near(count[FLOW_GREEN].bytes / 20.0, 1000000);
 	assert_int_equal(count[FLOW_GREEN].packets, count[FLOW_GREEN].bytes / 500);
 
-	cfg = (struct flow_meter_cfg){.kind = FLOW_METER_DTRTCM, .cir = 1000000, .cbs = 3000, .eir = 500000, .ebs = 3000};
+	cfg = (struct flow_meter_cfg){
+		.kind = FLOW_METER_DTRTCM, .cir = 1000000, .cbs = 3000, .eir = 500000, .ebs = 3000};
 	assert_int_equal(flow_meter_set(ctx, m, &cfg, 10 * NS), 0);
 	offer(ctx, m, 3000000, 500, 20, per_s);
 	assert_near(per_s[FLOW_GREEN], 1000000);
 	assert_near(per_s[FLOW_YELLOW], 500000);
 
 	/* srTCM: the excess bucket only gets what the committed one cannot hold. */
-	cfg = (struct flow_meter_cfg){.kind = FLOW_METER_SRTCM, .cir = 1000000, .cbs = 3000, .ebs = 100000};
+	cfg = (struct flow_meter_cfg){
+		.kind = FLOW_METER_SRTCM, .cir = 1000000, .cbs = 3000, .ebs = 100000};
 	assert_int_equal(flow_meter_set(ctx, m, &cfg, 10 * NS), 0);
 	offer(ctx, m, 2000000, 500, 20, per_s);
 	assert_near(per_s[FLOW_GREEN], 1000000);
@@ -240,10 +247,12 @@ static void packet_rates_slow_rates_and_colours(void **state)
 	assert_int_equal(flow_meter_run(ctx, m, 1500, FLOW_GREEN, 0), FLOW_GREEN);
 	assert_int_equal(flow_meter_run(ctx, m, 1500, FLOW_GREEN, 0), FLOW_GREEN);
 	assert_int_equal(flow_meter_run(ctx, m, 1500, FLOW_GREEN, 0), FLOW_RED);
-	for (unsigned i = 1; i <= 9; i++) /* tenths of a second earn nothing each, but are not lost */
+	for (unsigned i = 1; i <= 9;
+		i++) /* tenths of a second earn nothing each, but are not lost */
 		assert_int_equal(flow_meter_run(ctx, m, 1500, FLOW_GREEN, i * NS / 10), FLOW_RED);
 	assert_int_equal(flow_meter_run(ctx, m, 1500, FLOW_GREEN, NS), FLOW_GREEN);
-	assert_int_equal(flow_meter_run(ctx, m, 1500, FLOW_GREEN, NS / 2), FLOW_RED); /* time went back */
+	assert_int_equal(
+		flow_meter_run(ctx, m, 1500, FLOW_GREEN, NS / 2), FLOW_RED); /* time went back */
 
 	cfg.color_aware = true;
 	cfg.cbs = cfg.ebs = 1;
@@ -260,7 +269,8 @@ static void packet_rates_slow_rates_and_colours(void **state)
 static void bad_meters_are_refused(void **state)
 {
 	struct flow_ctx *ctx = make_ctx(1);
-	struct flow_meter_cfg cfg = {.kind = FLOW_METER_TRTCM, .cir = 10, .cbs = 10, .eir = 9, .ebs = 10};
+	struct flow_meter_cfg cfg = {
+		.kind = FLOW_METER_TRTCM, .cir = 10, .cbs = 10, .eir = 9, .ebs = 10};
 
 	assert_int_equal(flow_meter_new(ctx, &cfg, 0), -EINVAL);
 	assert_non_null(strstr(refusal(), "peak rate 9"));

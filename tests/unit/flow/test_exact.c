@@ -15,9 +15,11 @@ struct item {
 	uint64_t data;
 };
 
-static struct flow_exact *make_table(struct flow_ctx *ctx, const struct flow_key *mask, uint32_t data_len, uint32_t capacity)
+static struct flow_exact *make_table(
+	struct flow_ctx *ctx, const struct flow_key *mask, uint32_t data_len, uint32_t capacity)
 {
-	struct flow_exact_cfg cfg = {.name = "test", .mask = mask, .data_len = data_len, .capacity = capacity};
+	struct flow_exact_cfg cfg = {
+		.name = "test", .mask = mask, .data_len = data_len, .capacity = capacity};
 	struct flow_exact *table;
 
 	assert_int_equal(flow_exact_create(ctx, &cfg, &table), 0);
@@ -42,7 +44,8 @@ static struct flow_key make_key(struct rng *r, const struct flow_key *mask, uint
 	return k;
 }
 
-static void check_burst(const struct flow_exact *table, const struct item *items, struct rng *r, const struct flow_key *mask)
+static void check_burst(const struct flow_exact *table, const struct item *items, struct rng *r,
+	const struct flow_key *mask)
 {
 	static struct flow_key keys[64];
 	uint32_t n[64], index[64];
@@ -61,11 +64,13 @@ static void check_burst(const struct flow_exact *table, const struct item *items
 		assert_int_equal(hits >> i & 1, want);
 		assert_int_equal(index[i], want ? items[n[i]].index : UINT32_MAX);
 		if (want)
-			assert_int_equal(*(uint64_t *)flow_exact_data(table, index[i]), items[n[i]].data);
+			assert_int_equal(
+				*(uint64_t *)flow_exact_data(table, index[i]), items[n[i]].data);
 	}
 }
 
-static void one_random_change(struct flow_exact *table, struct item *items, struct rng *r, const struct flow_key *mask)
+static void one_random_change(
+	struct flow_exact *table, struct item *items, struct rng *r, const struct flow_key *mask)
 {
 	uint32_t n = rng_below(r, KEYS), index = 0;
 	struct flow_key key = make_key(r, mask, n);
@@ -86,7 +91,8 @@ static void one_random_change(struct flow_exact *table, struct item *items, stru
 	items[n] = (struct item){index, data[0]};
 }
 
-static void check_all(const struct flow_exact *table, const struct item *items, struct rng *r, const struct flow_key *mask)
+static void check_all(const struct flow_exact *table, const struct item *items, struct rng *r,
+	const struct flow_key *mask)
 {
 	uint32_t present = 0, walked = 0;
 
@@ -177,7 +183,8 @@ static void the_limit_can_be_moved(void **state)
 			assert_non_null(strstr(refusal(), "1601 is not 1..1600"));
 			assert_int_equal(flow_exact_resize(table, 1600), 0);
 		}
-		assert_int_equal(flow_exact_insert(table, &key, NULL, &index), i < 1600 ? 0 : -ENOSPC);
+		assert_int_equal(
+			flow_exact_insert(table, &key, NULL, &index), i < 1600 ? 0 : -ENOSPC);
 	}
 	assert_int_equal(flow_exact_count(table), 1600);
 	assert_int_equal(flow_exact_lines(table), 1);

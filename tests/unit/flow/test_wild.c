@@ -48,8 +48,11 @@ static void random_mask(struct rng *r, struct flow_key *m)
 
 static struct flow_acl_range random_range(struct rng *r, bool host)
 {
-	struct flow_acl_range range = {.offset = host ? offsetof(struct flow_key, hot.port) : offsetof(struct flow_key, hot.dport),
-		.length = 2, .host_order = host, .low = rng_below(r, 600)};
+	struct flow_acl_range range = {.offset = host ? offsetof(struct flow_key, hot.port)
+						      : offsetof(struct flow_key, hot.dport),
+		.length = 2,
+		.host_order = host,
+		.low = rng_below(r, 600)};
 
 	range.high = rng_between(r, range.low, rng_one_in(r, 3) ? 65535 : 600);
 	return range;
@@ -66,7 +69,8 @@ static bool matches(const struct twin_rule *t, const struct flow_key *k)
 		if ((k->bytes[i] ^ t->match.value.bytes[i]) & t->match.mask.bytes[i])
 			return false;
 	for (unsigned i = 0; i < t->nr_ranges; i++)
-		if (field_of(k, &t->range[i]) < t->range[i].low || field_of(k, &t->range[i]) > t->range[i].high)
+		if (field_of(k, &t->range[i]) < t->range[i].low ||
+			field_of(k, &t->range[i]) > t->range[i].high)
 			return false;
 	return true;
 }
@@ -87,7 +91,8 @@ static const struct twin_rule *twin_lookup(const struct flow_key *k)
 	return best;
 }
 
-static void add_rule(struct flow_ctx *ctx, struct flow_wild *w, struct rng *r, const struct flow_key *masks)
+static void add_rule(
+	struct flow_ctx *ctx, struct flow_wild *w, struct rng *r, const struct flow_key *masks)
 {
 	struct twin_rule *t = &twin[rng_below(r, RULES)];
 	struct flow_acl_rule_cfg cfg = {.match = &t->match, .ranges = t->range, .owner = t};
@@ -141,7 +146,8 @@ static void check_looked(const struct flow_wild *w, struct rng *r)
 	for (unsigned n = 0; n < 20; n++) {
 		random_key(r, &other);
 		for (unsigned i = 0; i < FLOW_KEY_SIZE; i++)
-			other.bytes[i] = (key.bytes[i] & looked.bytes[i]) | (other.bytes[i] & ~looked.bytes[i]);
+			other.bytes[i] = (key.bytes[i] & looked.bytes[i]) |
+					 (other.bytes[i] & ~looked.bytes[i]);
 		assert_ptr_equal(flow_wild_lookup(w, &other, NULL), rule);
 	}
 }
@@ -219,7 +225,8 @@ static void the_lowest_number_wins_then_the_first(void **state)
 static void overlap_is_agreement_on_common_bits(void **state)
 {
 	struct flow_match a = {.mask.hot.proto = 0xff, .value.hot.proto = 6};
-	struct flow_match b = {.mask.hot.proto = 0x0f, .value.hot.proto = 6}, c = {.mask.hot.ttl = 0xff, .value.hot.ttl = 1};
+	struct flow_match b = {.mask.hot.proto = 0x0f, .value.hot.proto = 6},
+			  c = {.mask.hot.ttl = 0xff, .value.hot.ttl = 1};
 
 	assert_true(flow_match_overlaps(&a, &b));
 	assert_true(flow_match_overlaps(&a, &c));
@@ -291,17 +298,20 @@ static void readers_see_whole_rules(void **state)
 	rng_init(&r, rng_test_seed("wild readers"));
 	assert_int_equal(flow_wild_create(race.ctx, "test", 100, &race.w), 0);
 	for (unsigned i = 0; i < 8; i++) {
-		struct flow_wild_rule_cfg cfg = {.match = &m[i], .priority = 100 - i, .owner = (void *)(uintptr_t)(101 - i)};
+		struct flow_wild_rule_cfg cfg = {
+			.match = &m[i], .priority = 100 - i, .owner = (void *)(uintptr_t)(101 - i)};
 
 		if (i)
-			m[i] = (struct flow_match){.mask.hot.src = {0xff, i}, .value.hot.src = {1, 2 & i}};
+			m[i] = (struct flow_match){
+				.mask.hot.src = {0xff, i}, .value.hot.src = {1, 2 & i}};
 		if (!i)
 			assert_int_equal(flow_wild_insert(race.w, &cfg, &rule[i]), 0);
 	}
 	pthread_create(&thread, NULL, hammer, &race);
 	for (unsigned n = 0; n < 20000; n++) {
 		unsigned i = rng_between(&r, 1, 7);
-		struct flow_wild_rule_cfg cfg = {.match = &m[i], .priority = 100 - i, .owner = (void *)(uintptr_t)(101 - i)};
+		struct flow_wild_rule_cfg cfg = {
+			.match = &m[i], .priority = 100 - i, .owner = (void *)(uintptr_t)(101 - i)};
 
 		if (rule[i]) {
 			flow_wild_remove(race.w, rule[i]);
