@@ -26,14 +26,15 @@ static uint16_t egress_root(const struct flow_pipes *ps, enum flow_domain domain
 }
 
 /* Out by `port`: through the egress domains that port has, in their order. */
-static struct flow_verdict leave(struct flow_ctx *ctx, struct flow_pkt *pkt, uint16_t port)
+static struct flow_verdict leave(struct flow_ctx *ctx, struct flow_pkt *pkt, uint16_t port, unsigned domain)
 {
 	const struct flow_pipes *ps = ctx->pipes;
 	enum flow_domain next;
 
 	if (likely(!ps->nr_egress))
 		return (struct flow_verdict){.kind = FLOW_VERDICT_PORT, .port = port};
-	next = pkt->meta->domain < FLOW_DOMAIN_EGRESS ? FLOW_DOMAIN_EGRESS : pkt->meta->domain + 1;
+	domain = MAX_OF(domain, (unsigned)pkt->meta->domain);
+	next = domain < FLOW_DOMAIN_EGRESS ? FLOW_DOMAIN_EGRESS : domain + 1;
 	for (; next < FLOW_DOMAIN_COUNT; next++) {
 		if (!egress_root(ps, next, port))
 			continue;
@@ -92,7 +93,7 @@ static struct flow_verdict take_hop(struct flow_ctx *ctx, struct flow_pkt *pkt, 
 		if (unlikely(err))
 			return drop(-err);
 	}
-	return leave(ctx, pkt, hop->port);
+	return leave(ctx, pkt, hop->port, FLOW_DOMAIN_DEFAULT);
 }
 
 /* ---- the fused rewrite ---- */
@@ -454,7 +455,7 @@ static struct flow_verdict run_exit(struct flow_ctx *ctx, unsigned worker, struc
 
 	switch (op->code) {
 	case FLOW_OP_PORT:
-		return leave(ctx, pkt, op->field);
+		return leave(ctx, pkt, op->field, op->width);
 	case FLOW_OP_HOP:
 		return flow_apply(ctx, worker, pkt, &only_hop);
 	case FLOW_OP_QUEUE:

@@ -37,6 +37,7 @@ struct walk {
 	bool moved;                   /* headers moved: the next pipe needs a new parse */
 	bool uncacheable, missed;
 	unsigned walked;
+	uint8_t domain;               /* of the last pipe: a chain may lead from ingress into an egress pipe */
 	struct flow_ref refs[WALK_REFS];
 	unsigned nr_refs;
 	uint64_t changes, adds;
@@ -415,7 +416,7 @@ static void emit_exit(struct walk *w, const struct pipe_fwd *fwd)
 {
 	switch (fwd->kind) {
 	case FLOW_FWD_PORT:
-		emit(w, (struct flow_op){.code = FLOW_OP_PORT, .field = fwd->port});
+		emit(w, (struct flow_op){.code = FLOW_OP_PORT, .field = fwd->port, .width = w->domain});
 		break;
 	case FLOW_FWD_HOP:
 		emit(w, (struct flow_op){.code = FLOW_OP_HOP, .field = fwd->port});
@@ -597,6 +598,7 @@ static struct flow_pipe *step(struct walk *w, struct flow_pipe *pipe)
 		drop(w, DROP_PIPE_LOOP);
 		return NULL;
 	}
+	w->domain = pipe->domain;
 	if (pipe->kind_id == FLOW_PIPE_CT) {
 		say(w, "ct '%s': connection lookup\n", pipe->name);
 		emit(w, (struct flow_op){.code = FLOW_OP_CT, .field = pipe->id});
@@ -827,6 +829,7 @@ static void begin(struct walk *w, const struct flow_pkt *pkt)
 	memset(w->unknown, 0, sizeof(w->unknown));
 	memset(w->dep, 0, sizeof(w->dep));
 	w->nr_deps = w->nr_refs = w->nr_ops = w->data_len = w->walked = 0;
+	w->domain = 0;
 	w->edited = w->blurred = w->moved = w->uncacheable = w->missed = false;
 	mask_always(w);
 }
