@@ -507,30 +507,6 @@ static void test_packets_wait_for_the_neighbour(void **state)
 
 /* --- change and time --- */
 
-/* The demo's manifests after a sed script; files begin without a separator, so put one before each object. */
-static char *manifests(const char *script)
-{
-	char command[4096], line[1024], *text = calloc(1, 1 << 20), *out = text;
-	FILE *f;
-
-	snprintf(command, sizeof(command), "cat %s/daemons/demo/manifests/*.yaml | sed '%s'",
-		getenv("SOFTDPU_SRC"), script);
-	f = popen(command, "r");
-	while (fgets(line, sizeof(line), f))
-		out += sprintf(out, "%s%s", strncmp(line, "apiVersion", 10) ? "" : "---\n", line);
-	assert_int_equal(pclose(f), 0);
-	assert_true(out - text > 4000);
-	return text;
-}
-
-static void apply_edited(struct world *w, const char *script)
-{
-	char *text = manifests(script);
-
-	world_apply(w, text);
-	free(text);
-}
-
 static void test_scaling_breaks_nothing(void **state)
 {
 	struct world *w = *state;
@@ -539,8 +515,8 @@ static void test_scaling_breaks_nothing(void **state)
 	for (unsigned i = 0; i < 9; i++)
 		c[i] = talk(w, 1000 + i, 4);
 	/* web-3 leaves the slices; its pod stays */
-	apply_edited(w, "/^- addresses: .10.244.3.8/,/name: web-3/d; /^- addresses: "
-			"..fd00:10:244:3::8/,/name: web-3/d");
+	world_apply_edited(w, "/^- addresses: .10.244.3.8/,/name: web-3/d; /^- addresses: "
+			      "..fd00:10:244:3::8/,/name: web-3/d");
 	for (unsigned i = 0; i < 9; i++)
 		go_on(w, &c[i], 4);
 	for (unsigned i = 0; i < 9; i++)
@@ -563,9 +539,9 @@ static void test_a_removed_pod_takes_its_connections(void **state)
 	struct conversation gone = talk_to(w, WEB2), stays = talk_to(w, WEB3);
 	uint64_t before = world_stats(w, 0).connections;
 
-	apply_edited(w, "/^- addresses: .10.244.2.3/,/name: web-2/d; /^- addresses: "
-			"..fd00:10:244:2::3/,/name: web-2/d;"
-			"s/10.244.2.3$/10.244.2.99/; s/fd00:10:244:2::3$/fd00:10:244:2::99/");
+	world_apply_edited(w, "/^- addresses: .10.244.2.3/,/name: web-2/d; /^- addresses: "
+			      "..fd00:10:244:2::3/,/name: web-2/d;"
+			      "s/10.244.2.3$/10.244.2.99/; s/fd00:10:244:2::3$/fd00:10:244:2::99/");
 	assert_in_range(world_stats(w, 0).connections, 1, before);
 	go_on(w, &stays, 4);
 	world_send(w, WEB2, "eth ip4:10.244.2.3>10.244.1.10 tcp:8080>%u,fl=A data:9", gone.sport);
@@ -579,7 +555,7 @@ static void test_a_moved_pod_is_followed(void **state)
 	struct world *w = *state;
 	struct conversation c = talk_to(w, WEB2);
 
-	apply_edited(
+	world_apply_edited(
 		w, "/^  name: web-2/,/phase/{s/nodeName: node2/nodeName: node3/;/softdpu.io/d}");
 	world_send(w, CLIENT, "eth ip4:10.244.1.10>10.96.0.100 tcp:%u>80,fl=A data:9", c.sport);
 	assert_int_equal(world_drops(w, 2, DROP_NO_POD), 1);
@@ -593,8 +569,8 @@ static void test_policy_changes_apply_to_connections(void **state)
 	struct world *w = *state;
 	struct conversation c = talk_to(w, WEB2);
 
-	apply_edited(w, "s/role: frontend/role: nobody/; /role: "
-			"nobody/{x;s/^/x/;/^x$/{x;s/nobody/frontend/;b};x}");
+	world_apply_edited(w, "s/role: frontend/role: nobody/; /role: "
+			      "nobody/{x;s/^/x/;/^x$/{x;s/nobody/frontend/;b};x}");
 	world_send(w, CLIENT, "eth ip4:10.244.1.10>10.96.0.100 tcp:%u>80,fl=A data:9", c.sport);
 	assert_int_equal(world_drops(w, 1, DROP_POLICY_INGRESS), 1);
 	expect_silence(w);

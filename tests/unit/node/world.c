@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "world.h"
 
+#include "base/clock.h"
+
 #define TICK_NS 10000000ull
 
 static const struct {
@@ -161,6 +163,30 @@ void world_apply(struct world *w, const char *more)
 	}
 }
 
+/* The demo's manifests after a sed script; files begin without a separator, so put one before each object. */
+static char *manifests(const char *script)
+{
+	char command[4096], line[1024], *text = calloc(1, 1 << 20), *out = text;
+	FILE *f;
+
+	snprintf(command, sizeof(command), "cat %s/daemons/demo/manifests/*.yaml | sed '%s'",
+		getenv("SOFTDPU_SRC"), script);
+	f = popen(command, "r");
+	while (fgets(line, sizeof(line), f))
+		out += sprintf(out, "%s%s", strncmp(line, "apiVersion", 10) ? "" : "---\n", line);
+	assert_int_equal(pclose(f), 0);
+	assert_true(out - text > 4000);
+	return text;
+}
+
+void world_apply_edited(struct world *w, const char *script)
+{
+	char *text = manifests(script);
+
+	world_apply(w, text);
+	free(text);
+}
+
 /* --- the underlay and time --- */
 
 static void put(struct inbox *in, struct rte_mbuf *m)
@@ -212,11 +238,28 @@ void world_run(struct world *w)
 
 	for (unsigned round = 0; moved; round++) {
 		moved = 0;
-		for (unsigned i = 0; i < NODES; i++)
+		for (unsigned i = 0; i < NODES && !w->threaded; i++)
 			moved += esw_poll(w->nodes[i].esw, 0, w->now_ns);
 		moved += collect(w);
 		assert_in_range(round, 0, 1000); /* a loop somewhere */
 	}
+}
+
+void world_start(struct world *w)
+{
+	w->threaded = true;
+	for (unsigned i = 0; i < NODES; i++)
+		if (esw_start(w->nodes[i].esw) < 0)
+			fail_msg("%s", refusal());
+}
+
+void world_stop(struct world *w)
+{
+	for (unsigned i = 0; i < NODES; i++)
+		esw_stop(w->nodes[i].esw);
+	w->threaded = false;
+	w->now_ns = clock_now_ns();
+	world_run(w);
 }
 
 void world_pass(struct world *w, uint64_t ns)

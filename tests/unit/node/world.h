@@ -46,6 +46,7 @@ struct world_node {
 
 struct world {
 	uint64_t now_ns;
+	bool threaded; /* the switches run on their own threads, in real time */
 	struct world_node nodes[NODES];
 	struct world_pod pods[WORLD_PODS];
 	struct inbox underlay; /* copies of what crossed it lately */
@@ -56,9 +57,14 @@ struct world *world_create(void);
 void world_destroy(struct world *w);
 /* Bring every node to these manifests (NULL: the demo's). */
 void world_apply(struct world *w, const char *more);
+/* The demo's manifests after a sed script. */
+void world_apply_edited(struct world *w, const char *script);
 /* Let everything settle at the present time; and let time pass, in ticks of 10 ms. */
 void world_run(struct world *w);
 void world_pass(struct world *w, uint64_t ns);
+/* The switches' own threads instead of ours, and back. */
+void world_start(struct world *w);
+void world_stop(struct world *w);
 /* A pod sends. `spec` as in fixture.h; MACs are the pod's and the gateway's. */
 void world_send(struct world *w, enum who from, const char *spec, ...)
 	__attribute__((format(printf, 3, 4)));
