@@ -61,7 +61,7 @@ struct qp {
 	uint8_t hdr[256];
 	uint32_t hdr_have, hdr_need, rx_left, rx_digest;
 	struct qp_slot *rx_slot;
-	bool rx_running;
+	bool rx_running, large; /* the last data PDU was a large one */
 	/* send */
 	struct qp_unit *tx, **tx_tail, *tx_busy;
 	bool sending;

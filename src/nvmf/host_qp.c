@@ -389,6 +389,8 @@ static void handle_rsp(struct qp *q)
 		broken(q, "an answer to a command that is not there");
 		return;
 	}
+	if (s->io->dir != NVME_DIR_TO_HOST)
+		q->large = false;
 	s->io->cqe = r->cqe;
 	finish(q, s);
 }
@@ -428,6 +430,7 @@ static void handle_data(struct qp *q)
 		broken(q, "data for a command that did not ask for it");
 		return;
 	}
+	q->large = d->datal >= STREAM_LARGE;
 	q->rx = QP_RX_DATA;
 	q->rx_slot = s;
 	q->rx_left = d->datal;
@@ -551,7 +554,7 @@ static void go_on(struct qp *q)
 		stream_recv_into(q->stream,
 			(uint8_t *)q->rx_slot->io->buf + q->rx_slot->io->received, q->rx_left);
 	else
-		stream_recv(q->stream);
+		stream_recv(q->stream, q->large ? STREAM_SMALL : STREAM_ALL);
 }
 
 static void received(struct stream *st, const uint8_t *data, ssize_t n)
@@ -630,7 +633,7 @@ void qp_open(struct qp *q, struct stream *stream)
 	q->stream = stream;
 	stream->user = &user;
 	stream->owner = q;
-	stream_recv(stream);
+	stream_recv(stream, STREAM_ALL);
 	send_ic(q);
 }
 

@@ -4,8 +4,8 @@
  * the reactor's io_uring, TLS over one, and an in-memory pipe whose faults a test chooses.
  *
  * Use. The owner embeds nothing; it keeps the pointer, sets `user` and `owner`, and then drives:
- *   stream_recv(s)           one answer: user->received(s, data, n); the bytes stay valid until
- *                            stream_release(s), which must come before the next stream_recv()
+ *   stream_recv(s, most)     one answer: user->received(s, data, n), n <= most; the bytes stay valid
+ *                            until stream_release(s), which must come before the next stream_recv()
  *   stream_recv_into(s,p,n)  one answer: user->filled(s, n), all n bytes or an error
  *   stream_send(s,iov,cnt)   one answer: user->sent(s, 0 or -errno), all bytes; iov and data are
  *                            borrowed until then. One send at a time.
@@ -35,7 +35,7 @@ struct stream_user {
 };
 
 struct stream_ops {
-	void (*recv)(struct stream *s);
+	void (*recv)(struct stream *s, size_t most);
 	void (*release)(struct stream *s);
 	void (*recv_into)(struct stream *s, void *to, size_t len);
 	void (*send)(struct stream *s, const struct iovec *iov, int cnt);
@@ -49,9 +49,15 @@ struct stream {
 	struct reactor *reactor;
 };
 
-static inline void stream_recv(struct stream *s)
+/* After a large transfer more of them are likely: take the next header and little else, so that the data
+ * behind it can be received where it belongs. Else as much as there is. */
+#define STREAM_SMALL 4096u
+#define STREAM_ALL SIZE_MAX
+#define STREAM_LARGE 32768u /* what counts as a large transfer */
+
+static inline void stream_recv(struct stream *s, size_t most)
 {
-	s->ops->recv(s);
+	s->ops->recv(s, most);
 }
 
 static inline void stream_release(struct stream *s)

@@ -29,6 +29,7 @@ struct end {
 	uint8_t *inbox;
 	size_t inbox_len, inbox_cap;
 	enum want want;
+	size_t most;
 	uint8_t *held;
 	uint8_t *into;
 	size_t into_len, into_done;
@@ -148,6 +149,7 @@ static bool must_wait(struct end *e, struct end *from)
 
 static void deliver_bytes(struct end *e, struct end *from, size_t n)
 {
+	n = MIN_OF(n, e->most);
 	e->held = malloc(n);
 	assert(e->held);
 	memcpy(e->held, e->inbox, n);
@@ -249,12 +251,13 @@ static void delay_over(struct reactor_timer *timer)
 
 /* --- calls --- */
 
-static void pipe_recv(struct stream *s)
+static void pipe_recv(struct stream *s, size_t most)
 {
 	struct end *e = end_of(s);
 
 	assert(e->want == WANT_NOTHING && !e->held);
 	e->want = WANT_BYTES;
+	e->most = most;
 	wake(e);
 }
 

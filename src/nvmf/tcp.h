@@ -91,7 +91,7 @@ struct tcp_conn {
 	uint32_t rx_left;
 	uint32_t rx_digest;
 	uint8_t digest[PDU_DIGEST];
-	bool rx_running;
+	bool rx_running, large; /* the last data PDU was a large one */
 
 	/* slots */
 	struct tcp_req *blocks[TCP_SLOT_BLOCKS];

@@ -228,7 +228,7 @@ int nvmf_attach(struct nvmf_server *s, struct reactor *r, struct nvme_port *port
 	list_push_back(&g->conns, &c->node);
 	__atomic_add_fetch(&g->connections, 1, __ATOMIC_RELAXED);
 	g->stats.accepted++;
-	stream_recv(stream);
+	stream_recv(stream, STREAM_ALL);
 	return 0;
 }
 

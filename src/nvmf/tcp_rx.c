@@ -262,12 +262,15 @@ static void handle_cmd(struct tcp_conn *c)
 		return;
 	}
 	if (req->nvme.dir == NVME_DIR_FROM_HOST && c->rx_left) {
+		c->large = false;
 		req->in_capsule = true;
 		c->rx_req = req;
 		start_capsule_data(c);
 		return;
 	}
 	skip_data(c);
+	if (req->nvme.dir != NVME_DIR_FROM_HOST)
+		c->large = false; /* the large writes are over */
 	if (req->nvme.dir == NVME_DIR_NONE)
 		execute(req);
 	else
@@ -295,6 +298,7 @@ static void handle_data(struct tcp_conn *c)
 		tcp_conn_fail(c, PDU_FES_HEADER_FIELD, 1, "the last data PDU comes too early");
 		return;
 	}
+	c->large = pdu->datal >= STREAM_LARGE;
 	if (c->rx_left)
 		start_data(c, req);
 	else
@@ -441,7 +445,7 @@ static void ask_for_more(struct tcp_conn *c)
 	if (c->rx == TCP_RX_DATA && c->rx_left >= TCP_DIRECT_MIN)
 		stream_recv_into(c->stream, c->rx_req->buf + c->rx_req->received, c->rx_left);
 	else
-		stream_recv(c->stream);
+		stream_recv(c->stream, c->large ? STREAM_SMALL : STREAM_ALL);
 }
 
 /* Handling a PDU may close the connection or free slots that resume us: one level only. */

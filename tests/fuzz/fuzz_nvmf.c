@@ -43,7 +43,7 @@ static void received(struct stream *s, const uint8_t *data, ssize_t n)
 	p->in_len = (size_t)n < sizeof(p->in) ? (size_t)n : sizeof(p->in);
 	memcpy(p->in, data, p->in_len);
 	stream_release(s);
-	stream_recv(s);
+	stream_recv(s, STREAM_ALL);
 }
 
 static void sent(struct stream *s, int err)
@@ -76,7 +76,7 @@ static void open_peer(struct peer *p)
 	p->s->user = &user;
 	p->s->owner = p;
 	nvmf_attach(server, reactor, port, theirs, "192.0.2.1");
-	stream_recv(p->s);
+	stream_recv(p->s, STREAM_ALL);
 }
 
 static void put(struct peer *p, const void *bytes, size_t n)

@@ -29,7 +29,7 @@ static void raw_received(struct stream *s, const uint8_t *data, ssize_t n)
 		w->in_len += (size_t)n;
 	}
 	stream_release(s);
-	stream_recv(s);
+	stream_recv(s, STREAM_ALL);
 }
 
 static void raw_sent(struct stream *s, int err)
@@ -50,7 +50,7 @@ static void raw_open(struct raw *w, struct rig *r)
 	assert_int_equal(rig_dial(r, 0, &w->s), 0);
 	w->s->user = &raw_user;
 	w->s->owner = w;
-	stream_recv(w->s);
+	stream_recv(w->s, STREAM_ALL);
 }
 
 static void raw_send(struct raw *w, const void *bytes, size_t n)
