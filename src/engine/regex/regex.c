@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "engine/regex/regex.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <hs/hs.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RULES_MAX 100000u
+
+struct rule {
+	char *pattern;
+	uint32_t id;
+	uint16_t group;
+	unsigned flags, line;
+};
+
+struct regex_rules {
+	hs_database_t *db;
+	struct rule *rules;
+	unsigned n, room;
+	uint64_t serial; /* tells databases apart in a thread's cache */
+};
+
+/* Scratch memory of a thread, grown to fit each database it meets. */
+static pthread_key_t key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static __thread hs_scratch_t *scratch;
+static __thread uint64_t scratch_fits;
+static uint64_t next_serial = 1;
+
+static void free_scratch(void *s)
+{
+	hs_free_scratch(s);
+}
+
+static void make_key(void)
+{
+	pthread_key_create(&key, free_scratch);
+}
+
+static hs_scratch_t *own_scratch(const struct regex_rules *rules)
+{
+	if (scratch_fits == rules->serial)
+		return scratch;
+	pthread_once(&once, make_key);
+	if (hs_alloc_scratch(rules->db, &scratch) != HS_SUCCESS)
+		return NULL;
+	scratch_fits = rules->serial;
+	pthread_setspecific(key, scratch);
+	return scratch;
+}
+
+/* ---- rules ---- */
+
+static int fail(char *err, size_t size, unsigned line, const char *what)
+{
+	snprintf(err, size, "line %u: %s", line, what);
+	return -EINVAL;
+}
+
+static int add_rule(struct regex_rules *r, struct rule rule)
+{
+	if (r->n == r->room) {
+		struct rule *more = realloc(r->rules, (r->room * 2 + 64) * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		r->rules = more;
+		r->room = r->room * 2 + 64;
+	}
+	r->rules[r->n++] = rule;
+	return 0;
+}
+
+/* [GROUP:]ID, /PATTERN/FLAGS in `line` (NUL-terminated). */
+static int parse_line(struct regex_rules *r, char *line, unsigned number, char *err, size_t size)
+{
+	struct rule rule = {.line = number, .flags = HS_FLAG_SOM_LEFTMOST};
+	char *at = line, *end, *close;
+	unsigned long value;
+
+	if (r->n == RULES_MAX)
+		return fail(err, size, number, "too many rules");
+	if (!isdigit((unsigned char)*at))
+		return fail(err, size, number, "a rule begins with its number: 7, /pattern/");
+	value = strtoul(at, &end, 10);
+	if (*end == ':') {
+		rule.group = (uint16_t)value;
+		if (value > UINT16_MAX || !isdigit((unsigned char)end[1]))
+			return fail(err, size, number, "a group is 0 to 65535, before GROUP:ID");
+		value = strtoul(end + 1, &end, 10);
+	}
+	rule.id = (uint32_t)value;
+	end += strspn(end, " \t");
+	if (value > UINT32_MAX || *end != ',')
+		return fail(err, size, number, "a comma stands between number and pattern");
+	at = end + 1 + strspn(end + 1, " \t");
+	close = strrchr(at, '/');
+	if (*at != '/' || close == at)
+		return fail(err, size, number, "a pattern stands between slashes");
+	for (end = close + 1; *end && !isspace((unsigned char)*end); end++)
+		switch (*end) {
+		case 'i':
+			rule.flags |= HS_FLAG_CASELESS;
+			break;
+		case 's':
+			rule.flags |= HS_FLAG_DOTALL;
+			break;
+		case 'm':
+			rule.flags |= HS_FLAG_MULTILINE;
+			break;
+		default:
+			return fail(err, size, number, "the flags are i, s and m");
+		}
+	rule.pattern = strndup(at + 1, (size_t)(close - at - 1));
+	return rule.pattern ? add_rule(r, rule) : -ENOMEM;
+}
+
+static int parse(struct regex_rules *r, const char *text, size_t len, char *err, size_t size)
+{
+	unsigned number = 0;
+
+	for (const char *at = text, *end = text + len; at < end;) {
+		const char *eol = memchr(at, '\n', (size_t)(end - at));
+		size_t n = eol ? (size_t)(eol - at) : (size_t)(end - at);
+		char *line = strndup(at, n), *first;
+		int ret = 0;
+
+		if (!line)
+			return -ENOMEM;
+		number++;
+		if (strlen(line) != n)
+			ret = fail(err, size, number, "a NUL byte");
+		first = line + strspn(line, " \t\r");
+		if (!ret && *first && *first != '#')
+			ret = parse_line(r, first, number, err, size);
+		free(line);
+		if (ret)
+			return ret;
+		at += n + 1;
+	}
+	return r->n ? 0 : fail(err, size, number, "no rules");
+}
+
+static int build(struct regex_rules *r, char *err, size_t size)
+{
+	const char **patterns = calloc(r->n, sizeof(*patterns));
+	unsigned *flags = calloc(r->n, sizeof(*flags)), *ids = calloc(r->n, sizeof(*ids));
+	hs_compile_error_t *wrong = NULL;
+	int ret = patterns && flags && ids ? 0 : -ENOMEM;
+
+	for (unsigned i = 0; !ret && i < r->n; i++) {
+		patterns[i] = r->rules[i].pattern;
+		flags[i] = r->rules[i].flags;
+		ids[i] = i;
+	}
+	if (!ret && hs_compile_multi(patterns, flags, ids, r->n, HS_MODE_BLOCK, NULL, &r->db,
+			    &wrong) != HS_SUCCESS) {
+		ret = fail(err, size,
+			wrong && wrong->expression >= 0 ? r->rules[wrong->expression].line : 0,
+			wrong ? wrong->message : "does not compile");
+		hs_free_compile_error(wrong);
+	}
+	free(patterns);
+	free(flags);
+	free(ids);
+	return ret;
+}
+
+int regex_compile(
+	const char *text, size_t len, struct regex_rules **rules, char *err, size_t err_size)
+{
+	struct regex_rules *r = calloc(1, sizeof(*r));
+	int ret;
+
+	if (!r)
+		return -ENOMEM;
+	ret = parse(r, text, len, err, err_size);
+	if (!ret)
+		ret = build(r, err, err_size);
+	if (ret) {
+		regex_destroy(r);
+		return ret;
+	}
+	r->serial = __atomic_fetch_add(&next_serial, 1, __ATOMIC_RELAXED);
+	*rules = r;
+	return 0;
+}
+
+void regex_destroy(struct regex_rules *rules)
+{
+	if (!rules)
+		return;
+	for (unsigned i = 0; i < rules->n; i++)
+		free(rules->rules[i].pattern);
+	free(rules->rules);
+	hs_free_database(rules->db);
+	free(rules);
+}
+
+/* ---- scanning ---- */
+
+struct scan {
+	const struct regex_rules *rules;
+	const uint16_t *groups;
+	unsigned n_groups;
+	regex_match_fn fn;
+	void *arg;
+	/* the match that may still grow */
+	bool have, ended;
+	unsigned index;
+	uint64_t start, end;
+};
+
+static bool is_wanted(const struct scan *s, unsigned index)
+{
+	for (unsigned i = 0; i < s->n_groups; i++)
+		if (s->groups[i] == s->rules->rules[index].group)
+			return true;
+	return !s->n_groups;
+}
+
+static int tell(struct scan *s)
+{
+	if (!s->have)
+		return 0;
+	s->have = false;
+	s->ended = s->fn(s->arg, s->rules->rules[s->index].id, s->start, s->end - s->start);
+	return s->ended;
+}
+
+/* Hyperscan tells every end of a match; ends of one start and rule come in growing order. */
+static int on_match(
+	unsigned index, unsigned long long from, unsigned long long to, unsigned flags, void *arg)
+{
+	struct scan *s = arg;
+
+	if (!is_wanted(s, index))
+		return 0;
+	if (s->have && s->index == index && s->start == from) {
+		s->end = to;
+		return 0;
+	}
+	if (tell(s))
+		return 1;
+	s->have = true;
+	s->index = index;
+	s->start = from;
+	s->end = to;
+	return 0;
+}
+
+int regex_scan(const struct regex_rules *rules, const uint16_t *groups, unsigned n_groups,
+	const void *text, size_t len, regex_match_fn fn, void *arg)
+{
+	struct scan s = {
+		.rules = rules, .groups = groups, .n_groups = n_groups, .fn = fn, .arg = arg};
+	hs_scratch_t *own = own_scratch(rules);
+	hs_error_t err;
+
+	if (!own || len > UINT32_MAX)
+		return -EIO;
+	err = hs_scan(rules->db, text, (unsigned)len, 0, own, on_match, &s);
+	if (err != HS_SUCCESS && err != HS_SCAN_TERMINATED)
+		return -EIO;
+	if (!s.ended)
+		tell(&s);
+	return 0;
+}

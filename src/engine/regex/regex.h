@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * regex: a set of rules compiled to one Hyperscan database; one pass over a text finds all of them.
+ *
+ * Rules are text, one per line:  [GROUP:]ID, /PATTERN/FLAGS      flags: i caseless, s dot-all, m multi-line
+ * Empty lines and lines that begin with # are skipped. PATTERN is PCRE without back-references and
+ * lookaround (Hyperscan's subset). Compiled rules are immutable: any thread may scan.
+ */
+#ifndef ENGINE_REGEX_REGEX_H
+#define ENGINE_REGEX_REGEX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct regex_rules;
+
+/* 0; -EINVAL with "line N: ..." in err; -ENOMEM. */
+int regex_compile(
+	const char *text, size_t len, struct regex_rules **rules, char *err, size_t err_size);
+void regex_destroy(struct regex_rules *rules);
+
+/* Return nonzero to end the scan. Of matches of one rule with one start only the longest is told, except
+ * that other rules' matches may come between. */
+typedef int (*regex_match_fn)(void *arg, uint32_t id, uint64_t start, uint64_t length);
+
+/* Rules of these groups only; n_groups 0: all. 0, or -EIO. */
+int regex_scan(const struct regex_rules *rules, const uint16_t *groups, unsigned n_groups,
+	const void *text, size_t len, regex_match_fn fn, void *arg);
+
+#endif
