@@ -535,6 +535,7 @@ static void consume(struct doca_comch_connection *conn, struct doca_dev *dev,
 	struct doca_pe *pe;
 	struct doca_ctx *ctx;
 	enum doca_ctx_states now = DOCA_CTX_STATE_STARTING;
+	doca_error_t result;
 	uint32_t id;
 
 	bulk_mem = aligned_alloc(4096, 512 * 1024);
@@ -549,12 +550,16 @@ static void consume(struct doca_comch_connection *conn, struct doca_dev *dev,
 	OK(doca_comch_consumer_task_post_recv_set_conf(
 		consumer, on_bulk, on_bulk_error, BULK_BUFS));
 	OK(doca_pe_connect_ctx(pe, ctx));
-	FAILS(DOCA_ERROR_IN_PROGRESS, doca_ctx_start(ctx));
+	result = doca_ctx_start(ctx);
+	if (result == DOCA_ERROR_CONNECTION_RESET) /* the peer died before: only clients_die gets here */
+		now = DOCA_CTX_STATE_IDLE;
+	else
+		FAILS(DOCA_ERROR_IN_PROGRESS, result);
 	while (now == DOCA_CTX_STATE_STARTING) {
 		doca_pe_progress(pe);
 		OK(doca_ctx_get_state(ctx, &now));
 	}
-	for (int i = 0; i < BULK_BUFS; i++) {
+	for (int i = 0; i < BULK_BUFS && result != DOCA_ERROR_CONNECTION_RESET; i++) {
 		struct doca_comch_consumer_task_post_recv *task;
 		struct doca_buf *buf;
 
