@@ -292,7 +292,10 @@ static int run_tasks(struct reactor *r)
 static void event_fired(struct reactor_op *op, int res, uint32_t flags)
 {
 	struct reactor *r = container_of(op, struct reactor, event_op);
+	uint64_t count;
+	ssize_t n = read(r->event_fd, &count, sizeof(count)); /* or the next poll fires at once, for ever */
 
+	(void)n;
 	r->event_armed = false;
 }
 
@@ -344,17 +347,6 @@ static void submit_busy(struct reactor *r)
 	}
 }
 
-static void drain_event(struct reactor *r)
-{
-	uint64_t count;
-	ssize_t n;
-
-	if (r->event_armed)
-		return;
-	n = read(r->event_fd, &count, sizeof(count));
-	(void)n;
-}
-
 static void submit_and_sleep(struct reactor *r, uint64_t max_wait)
 {
 	uint64_t next = reactor_timer_next(r), wait = max_wait;
@@ -373,7 +365,6 @@ static void submit_and_sleep(struct reactor *r, uint64_t max_wait)
 	ts.tv_nsec = (long long)(wait % NS_PER_SEC);
 	io_uring_submit_and_wait_timeout(&r->ring, &cqe, 1, &ts, NULL);
 	__atomic_store_n(&r->sleeping, false, __ATOMIC_SEQ_CST);
-	drain_event(r);
 }
 
 static void first_run(struct reactor *r)

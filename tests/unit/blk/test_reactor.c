@@ -178,10 +178,14 @@ static void test_idle(void **state)
 {
 	struct reactor_stats s;
 	struct reactor *r;
+	int called = 0;
 
 	assert_int_equal(reactor_create(&(struct reactor_options){.cpu = -1, .spin_ns = 20000}, &r), 0);
 	assert_int_equal(reactor_start(r), 0);
-	usleep(100000);
+	usleep(50000);
+	reactor_call(r, add_one, &called); /* having been woken once must not keep it awake */
+	assert_int_equal(called, 1);
+	usleep(50000);
 	reactor_stats(r, &s);
 	uint64_t before = s.sleeps;
 
