@@ -7,7 +7,7 @@
 
 static int hash_create(struct flow_pipe *pipe, const struct flow_pipe_cfg *cfg)
 {
-	if (!cfg->nr_entries || (cfg->nr_entries & (cfg->nr_entries - 1)))
+	if (!cfg->nr_entries || (!cfg->hash_flood && (cfg->nr_entries & (cfg->nr_entries - 1))))
 		return refuse(EINVAL, "pipe '%s': %u hash entries; a power of two is needed", pipe->name, cfg->nr_entries);
 	if (cfg->hash_flood && (cfg->nr_entries > 256 || cfg->nr_entries * (pipe->max_ops + 8) > 2000))
 		return refuse(EINVAL, "pipe '%s': %u copies with up to %u actions each are too many for one packet", pipe->name,

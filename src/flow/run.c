@@ -211,6 +211,17 @@ static unsigned inner_as_outer(unsigned header)
 	}
 }
 
+/* VXLAN and VXLAN-GPE are one header as well: a VXLAN field fits a GPE packet. */
+static bool fits_tunnel(const struct flow_field *f, unsigned type)
+{
+	unsigned wanted = f->shape >> FLOW_SHAPE_TUN_SHIFT;
+
+	if (type == PKT_TUN_NONE)
+		return false;
+	return (type << FLOW_SHAPE_TUN_SHIFT & f->shape_mask) == f->shape ||
+	       (wanted == PKT_TUN_VXLAN && type == PKT_TUN_VXLAN_GPE);
+}
+
 /* Offset of the field's first byte in the frame, PKT_ABSENT when the packet has no such header. */
 static unsigned locate(const struct flow_pkt *pkt, const struct flow_field *f)
 {
@@ -218,7 +229,7 @@ static unsigned locate(const struct flow_pkt *pkt, const struct flow_field *f)
 	unsigned at;
 
 	if (f->header == FLOW_HDR_TUNNEL)
-		at = p->tun_type != PKT_TUN_NONE && (p->tun_type << FLOW_SHAPE_TUN_SHIFT & f->shape_mask) == f->shape ? p->tun : PKT_ABSENT;
+		at = fits_tunnel(f, p->tun_type) ? p->tun : PKT_ABSENT;
 	else if (flow_field_is_inner(f))
 		at = p->inner.l3_type == PKT_L3_NONE && p->inner.l2_type == PKT_L2_NONE
 			     ? PKT_ABSENT

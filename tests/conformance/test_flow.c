@@ -481,6 +481,7 @@ static void shared_encap(void **state)
 	e->outer.l3_type = DOCA_FLOW_L3_TYPE_IP4;
 	e->outer.ip4.src_ip = IP(9, 0, 0, 1);
 	e->outer.ip4.dst_ip = IP(9, 0, 0, 2);
+	e->outer.ip4.flags_fragment_offset = DOCA_HTOBE16(DOCA_FLOW_IP4_FLAG_DONT_FRAGMENT);
 	e->tun.type = DOCA_FLOW_TUN_GRE;
 	e->tun.protocol = DOCA_HTOBE16(DOCA_FLOW_ETHER_TYPE_TEB);
 	e->tun.key_present = true;

@@ -66,8 +66,6 @@ static void put_ip4(struct out *o, const struct doca_flow_encap_action *e)
 	at[1] = ip->dscp_ecn;
 	memcpy(at + 4, &ip->identification, 2);
 	memcpy(at + 6, &ip->flags_fragment_offset, 2);
-	if (!ip->flags_fragment_offset)
-		put16(at + 6, DOCA_FLOW_IP4_FLAG_DONT_FRAGMENT);
 	at[8] = ip->ttl ? ip->ttl : 64;
 	at[9] = next_proto(e) ? next_proto(e) : DOCA_FLOW_PROTO_IPV4;
 	memcpy(at + 12, &ip->src_ip, 4);
