@@ -19,7 +19,7 @@
 #include "base/base.h"
 #include "base/refuse.h"
 
-#define BUFFER_BYTES 131072u /* thirty 4 KiB writes in one: twice the IOPS of 32 KiB buffers */
+#define BUFFER_BYTES 131072u /* thirty 4 KiB writes in one */
 #define BUFFERS 128u	     /* power of two; 16 MiB of address space per reactor, touched as needed */
 #define GROUP 1
 

@@ -10,6 +10,7 @@ pc=$(dirname "$(find "$dir" -name doca-nvmf.pc)")
 root=$(sed -n 's/^prefix=//p' "$pc/doca-common.pc")
 sed -i "s|^prefix=.*|prefix=$dir$root|" "$pc"/*.pc
 export PKG_CONFIG_PATH=$pc LD_LIBRARY_PATH=$(dirname "$pc")
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 # as they stand, the programs never destroy what they make
 san=; grep -q fsanitize=address "$build/build.ninja" && san='-fsanitize=address,undefined'
 port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
 build() { # source binary -D...
