@@ -20,7 +20,7 @@ class Wire:
         self.rows = []
 
     def __enter__(self):
-        self.proc = subprocess.Popen(("ip", "netns", "exec", UNDERLAY, "tcpdump", "-i", self.interface, "-U", "-B", "65536", "-s", "0",
+        self.proc = subprocess.Popen(("ip", "netns", "exec", UNDERLAY, "tcpdump", "-i", self.interface, "-U", "--immediate-mode", "-B", "65536", "-s", "0",
                                       "-w", self.path, *self.filter.split()), stderr=subprocess.PIPE, text=True)
         for line in self.proc.stderr:  # it captures from this line on
             if "listening on" in line:
