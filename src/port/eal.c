@@ -7,7 +7,7 @@
 #include "base/base.h"
 #include "base/log.h"
 #include "base/refuse.h"
-#include "port/port.h"
+#include "port/port_int.h"
 
 #include <pthread.h>
 #include <rte_eal.h>
@@ -27,7 +27,7 @@ LOG_MODULE("port.eal");
 #define ARGS_MAX 32
 #define POOL_CACHE 256
 
-static bool ours, hugepages;
+static bool ours, hugepages, keep_memory;
 
 struct args {
 	int n;
@@ -152,11 +152,17 @@ int port_eal_start(const struct port_eal_cfg *cfg)
 	return 0;
 }
 
+void port_eal_keep_memory(void)
+{
+	keep_memory = true;
+}
+
 void port_eal_stop(void)
 {
 	if (!ours)
 		return;
-	rte_eal_cleanup();
+	if (!keep_memory)
+		rte_eal_cleanup();
 	ours = false;
 }
 

@@ -8,12 +8,14 @@
  */
 #include "port/port_int.h"
 
+#include <rte_alarm.h>
 #include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_devargs.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_spinlock.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,15 +147,54 @@ static void ethdev_describe(const struct port *port, char *buf, size_t size)
 	snprintf(buf, size, "%s", dev->devargs);
 }
 
+static void stop_and_close(const struct ethdev *dev)
+{
+	if (dev->started)
+		rte_eth_dev_stop(dev->id);
+	rte_eth_dev_close(dev->id);
+}
+
+struct closing {
+	const struct ethdev *dev;
+	sem_t done;
+};
+
+static void close_in_interrupt_thread(void *arg)
+{
+	struct closing *c = arg;
+
+	stop_and_close(c->dev);
+	sem_post(&c->done);
+}
+
+/* DPDK 22.11's memif tears its channel down on stop, and also in EAL's interrupt thread when the peer
+ * hangs up: two peers closing at once free the same regions twice. One thread for both ends the race.
+ * It also leaves its listener among the thread's sources, in EAL's memory: that memory must stay.
+ */
+static void close_memif(const struct ethdev *dev)
+{
+	struct closing c = {.dev = dev};
+
+	port_eal_keep_memory();
+	sem_init(&c.done, 0, 0);
+	if (rte_eal_alarm_set(1, close_in_interrupt_thread, &c) < 0)
+		stop_and_close(dev);
+	else
+		while (sem_wait(&c.done) < 0) /* a signal */
+			;
+	sem_destroy(&c.done);
+}
+
 static void ethdev_close(struct port *port)
 {
 	struct ethdev *dev = port->priv;
 	struct rte_eth_dev_info info;
 
 	if (dev->id != UINT16_MAX && rte_eth_dev_info_get(dev->id, &info) == 0) {
-		if (dev->started)
-			rte_eth_dev_stop(dev->id);
-		rte_eth_dev_close(dev->id);
+		if (strcmp(info.driver_name, "net_memif") == 0)
+			close_memif(dev);
+		else
+			stop_and_close(dev);
 		if (dev->probed && info.device)
 			rte_dev_remove(info.device);
 	}

@@ -127,4 +127,9 @@ int port_link_get(const char *name, int index, struct port_link *link);
  * watcher never sees it half made. -errno without a refusal. */
 int port_link_place(int index, int nsfd, const char *name, const uint8_t mac[6], uint32_t mtu);
 
+/* ---- eal.c ---- */
+
+/* A thread of DPDK's still holds pointers into its memory: port_eal_stop() leaves it to the exit. */
+void port_eal_keep_memory(void);
+
 #endif
