@@ -121,14 +121,11 @@ static json_t *desired(void)
 
 static void rig_up(struct rig *rig, uint32_t live)
 {
-	static struct card_node card = {.name = "node1", .vni = 100};
+	static struct card_node card = {
+		.name = "node1", .vni = 100, .timeouts = {.tcp_syn_sent = TIMEOUT_S}};
 	struct esw_cfg cfg = {.name = "bench", .nr_workers = 1, .pool = rig->pool};
-	struct conn_timeouts timeouts = conn_timeouts_default;
-	struct node_cfg nc = {
-		.card = &card, .capacity = 4 * live, .nr_workers = 1, .timeouts = &timeouts};
+	struct node_cfg nc = {.card = &card, .capacity = 4 * live, .nr_workers = 1};
 	json_t *params = desired(), *result;
-
-	timeouts.s[CONN_SYN_SENT] = TIMEOUT_S;
 
 	must(esw_create(&cfg, &rig->esw), "switch");
 	must(node_create(&nc, &rig->node), "node");

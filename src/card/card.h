@@ -35,6 +35,7 @@
  *       gateway4: 192.168.1.1
  *       pod_cidrs: [10.244.1.0/24, "fd00:10:244:1::/64"]
  *       metrics: 127.0.0.1:9464
+ *       timeouts: {udp: 60, tcp_established: 300}      # idle seconds; the others keep their default
  *     worker: {mode: adaptive, count: 1, cpus: [1]}
  *     run_dir: /run/softdpu
  *
@@ -161,6 +162,29 @@ struct card_pf {
 		host; /* what host programs name; VF k is host + CARD_VFS_PER_PF * pf + npfs + k */
 };
 
+/*
+ * Idle seconds after which a connection is forgotten, by protocol and state; 0 = not given: the
+ * default of flow's conn_timeouts_default.
+ */
+#define CARD_TIMEOUTS(X)                                         \
+	X(tcp_new) /* picked up in the middle, not yet answered */ \
+	X(tcp_syn_sent)                                            \
+	X(tcp_syn_received)                                        \
+	X(tcp_established)                                         \
+	X(tcp_fin_wait)                                            \
+	X(tcp_closing)                                             \
+	X(tcp_closed)                                              \
+	X(udp_unreplied)                                           \
+	X(udp)                                                     \
+	X(icmp)
+#define CARD_TIMEOUT_MAX_S 604800 /* a week */
+
+struct card_timeouts {
+#define CARD_TIMEOUT_MEMBER(member) uint32_t member;
+	CARD_TIMEOUTS(CARD_TIMEOUT_MEMBER)
+#undef CARD_TIMEOUT_MEMBER
+};
+
 struct card_node {
 	char name[64];              /* "" = the card serves no node: a plain switch */
 	uint32_t vni;               /* 1 to 2^24 - 1; 0 = not given */
@@ -169,6 +193,7 @@ struct card_node {
 	struct prefix pod_cidrs[CARD_POD_CIDRS_MAX];
 	unsigned n_pod_cidrs;
 	const char *metrics; /* "127.0.0.1:9464" or NULL: no Prometheus listener */
+	struct card_timeouts timeouts;
 };
 
 enum card_worker_mode {
@@ -232,7 +257,7 @@ enum card_change_kind {
 	CARD_PORT_REMOVED,
 	CARD_PORT_REATTACHED, /* other attach, mac or name of the interface: close and open */
 	CARD_PORT_CHANGED,    /* pod, mtu, spoof check: in place */
-	CARD_NODE_CHANGED,    /* VTEPs, VNI, gateways, CIDRs, metrics */
+	CARD_NODE_CHANGED,    /* VTEPs, VNI, gateways, CIDRs, metrics, timeouts */
 	CARD_WORKER_CHANGED,  /* needs a restart of the worker threads */
 	CARD_RESTART, /* name, PCI addresses, limits, run directory: only a restart applies it */
 };

@@ -54,6 +54,8 @@ static const char *node_field(const struct card_node *a, const struct card_node 
 	for (unsigned i = 0; i < a->n_pod_cidrs; i++)
 		if (!same_prefix(&a->pod_cidrs[i], &b->pod_cidrs[i]))
 			return "pod_cidrs";
+	if (memcmp(&a->timeouts, &b->timeouts, sizeof(a->timeouts)) != 0)
+		return "timeouts";
 	return card_text_equal(a->metrics, b->metrics) ? NULL : "metrics";
 }
 

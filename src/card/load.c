@@ -338,10 +338,36 @@ static int load_gateway(const struct yaml_node *node, const char *key, const str
 	return 0;
 }
 
+static int load_timeouts(const struct yaml_node *node, struct card_timeouts *t)
+{
+	static const char *const keys[] = {
+#define TIMEOUT_KEY(member) #member,
+		CARD_TIMEOUTS(TIMEOUT_KEY)
+#undef TIMEOUT_KEY
+	};
+	const struct yaml_node *map = NULL;
+	uint64_t seconds;
+	int err = yaml_want_map(node, "timeouts", &map);
+
+	if (err < 0 || !map)
+		return err;
+	if ((err = yaml_only_keys(map, keys, ARRAY_SIZE(keys))) < 0)
+		return err;
+#define TIMEOUT_LOAD(member)                                                              \
+	seconds = 0;                                                                      \
+	if ((err = yaml_want_u64(map, #member, 1, CARD_TIMEOUT_MAX_S, &seconds)) < 0) \
+		return err;                                                               \
+	t->member = seconds;
+	CARD_TIMEOUTS(TIMEOUT_LOAD)
+#undef TIMEOUT_LOAD
+	return 0;
+}
+
 static int load_node(const struct yaml_node *root, struct card *card)
 {
 	static const char *const keys[] = {
-		"name", "vni", "vtep4", "vtep6", "gateway4", "gateway6", "pod_cidrs", "metrics"};
+		"name", "vni", "vtep4", "vtep6", "gateway4", "gateway6", "pod_cidrs", "metrics",
+		"timeouts"};
 	struct card_node *n = &card->node;
 	const struct yaml_node *node = NULL;
 	const char *name;
@@ -359,7 +385,7 @@ static int load_node(const struct yaml_node *root, struct card *card)
 		(err = load_vtep(node, "vtep6", AF_INET6, &n->vtep6)) < 0 ||
 		(err = load_gateway(node, "gateway4", &n->vtep4, &n->gateway4)) < 0 ||
 		(err = load_gateway(node, "gateway6", &n->vtep6, &n->gateway6)) < 0 ||
-		(err = load_cidrs(node, n)) < 0 ||
+		(err = load_cidrs(node, n)) < 0 || (err = load_timeouts(node, &n->timeouts)) < 0 ||
 		(err = yaml_want_string(node, "metrics", &n->metrics)) < 0)
 		return err;
 	if (!name[0] || strlen(name) >= sizeof(n->name))

@@ -79,6 +79,20 @@ static void print_addr(struct str *s, const char *key, const struct addr *a)
 		str_addf(s, "  %s: \"%s\"\n", key, addr_print(a, text));
 }
 
+static void print_timeouts(struct str *s, const struct card_timeouts *t)
+{
+	const char *between = "  timeouts: {";
+
+#define TIMEOUT_PRINT(member)                                            \
+	if (t->member) {                                                 \
+		str_addf(s, "%s" #member ": %u", between, t->member); \
+		between = ", ";                                          \
+	}
+	CARD_TIMEOUTS(TIMEOUT_PRINT)
+#undef TIMEOUT_PRINT
+	str_add(s, between[0] == ',' ? "}\n" : "");
+}
+
 static void print_node(struct str *s, const struct card_node *n)
 {
 	char text[PREFIX_TEXT_MAX];
@@ -100,6 +114,7 @@ static void print_node(struct str *s, const struct card_node *n)
 	str_add(s, n->n_pod_cidrs ? "]\n" : "");
 	if (n->metrics)
 		str_addf(s, "  metrics: \"%s\"\n", n->metrics);
+	print_timeouts(s, &n->timeouts);
 }
 
 static void print_worker(struct str *s, const struct card_worker *w)

@@ -25,11 +25,34 @@
 #define TCP_SYN_ONLY 0x02
 #define TCP_FLAGS_SYN_ACK_RST 0x16
 
+static void override(uint32_t *timeout, uint32_t seconds)
+{
+	if (seconds)
+		*timeout = seconds;
+}
+
+static struct conn_timeouts timeouts_of(const struct card_timeouts *given)
+{
+	struct conn_timeouts t = conn_timeouts_default;
+
+	override(&t.s[CONN_NEW], given->tcp_new);
+	override(&t.s[CONN_SYN_SENT], given->tcp_syn_sent);
+	override(&t.s[CONN_SYN_RECV], given->tcp_syn_received);
+	override(&t.s[CONN_ESTABLISHED], given->tcp_established);
+	override(&t.s[CONN_FIN_WAIT], given->tcp_fin_wait);
+	override(&t.s[CONN_CLOSING], given->tcp_closing);
+	override(&t.s[CONN_CLOSED], given->tcp_closed);
+	override(&t.udp_new_s, given->udp_unreplied);
+	override(&t.udp_replied_s, given->udp);
+	override(&t.icmp_s, given->icmp);
+	return t;
+}
+
 int conns_attach(struct node *node)
 {
 	struct conn_table_cfg cfg = {
 		.capacity = node->capacity ? node->capacity : CAPACITY_DEFAULT,
-		.timeouts = node->timeouts,
+		.timeouts = timeouts_of(&node->card.timeouts),
 		.nr_workers = node->nr_workers,
 	};
 	int rc = conn_table_create(node->flow, &cfg, &node->conns);

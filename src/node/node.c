@@ -35,7 +35,6 @@ int node_create(const struct node_cfg *cfg, struct node **out)
 	node->card = *cfg->card;
 	node->card.metrics = NULL; /* borrowed, and not ours */
 	node->capacity = cfg->capacity;
-	node->timeouts = cfg->timeouts ? *cfg->timeouts : conn_timeouts_default;
 	node->nr_workers = cfg->nr_workers;
 	node->uplink = node->host = FLOW_PORT_NONE;
 	node->instance = rng_fresh_seed() >> 12; /* a JSON number keeps 53 bits */

@@ -65,10 +65,8 @@
 struct node;
 
 struct node_cfg {
-	const struct card_node *card; /* name, VTEPs, VNI, gateways, pod CIDRs; copied */
+	const struct card_node *card; /* name, VTEPs, VNI, gateways, pod CIDRs, timeouts; copied */
 	uint32_t capacity;            /* connections; 0 = default (1M) */
-	const struct conn_timeouts
-		*timeouts; /* NULL = conn_timeouts_default: UDP 60 s, established TCP 300 s */
 	unsigned nr_workers;
 };
 

@@ -422,7 +422,6 @@ struct node {
 	struct flow_conn_table *conns; /* installed: the flow table */
 	struct flow_conn_table *soft;  /* forwarded only: remembered for the answers */
 	uint32_t capacity;
-	struct conn_timeouts timeouts;
 	struct flow_pipe *conn_pipe, *tunnel_pipe, *uplink_pipe;
 	rte_spinlock_t neigh_lock;
 	struct neigh *neighs;

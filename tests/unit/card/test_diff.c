@@ -76,6 +76,8 @@ static void test_the_rest(void **state)
 		"!.pci");
 	expect(HEAD "ports: {p0: }\n", "name: a\nrun_dir: /run/u\nports: {p0: }\n", "!.run_dir");
 	expect(HEAD "ports: {p0: }\n", HEAD "ports: {p0: }\nnode: {name: n}\n", "n.name");
+	expect(HEAD "ports: {p0: }\nnode: {name: n, timeouts: {udp: 9}}\n",
+		HEAD "ports: {p0: }\nnode: {name: n}\n", "n.timeouts");
 	expect(HEAD "ports: {p0: }\nnode: {name: n, vtep4: 10.0.0.1/24}\n",
 		HEAD "ports: {p0: }\nnode: {name: n, vtep4: 10.0.0.2/24}\n", "n.vtep4");
 	expect(HEAD "ports: {p0: }\n", HEAD "ports: {p0: }\nworker: {cpus: [1]}\n", "w.cpus");

@@ -40,6 +40,7 @@ static const char node1[] =
 	"  gateway4: 192.168.1.1\n"
 	"  pod_cidrs: [10.244.1.0/24, 'fd00:10:244:1::/64']\n"
 	"  metrics: 127.0.0.1:9464\n"
+	"  timeouts: {udp: 20, tcp_established: 86400}\n"
 	"worker: {mode: poll, count: 2, cpus: [0, 1], idle_us: 10, memory_mb: 128}\n"
 	"run_dir: /run/softdpu-test\n";
 
@@ -91,6 +92,9 @@ static void test_everything_is_read(void **state)
 	assert_int_equal(card->node.vni, 100);
 	assert_int_equal(card->node.vtep4.len, 24);
 	assert_int_equal(card->node.vtep4.addr.bytes[3], 101);
+	assert_int_equal(card->node.timeouts.udp, 20);
+	assert_int_equal(card->node.timeouts.tcp_established, 86400);
+	assert_int_equal(card->node.timeouts.icmp, 0); /* the default */
 	assert_int_equal(card->worker.mode, CARD_POLL);
 	assert_int_equal(card->worker.n_cpus, 2);
 	card_destroy(card);
@@ -186,6 +190,9 @@ static void test_refusals_name_the_place(void **state)
 	refused("name: a\nports: {p0: }\nnode: {name: n, vtep4: 'fd00::1/64'}\n", EINVAL, "IPv4");
 	refused("name: a\nports: {p0: }\nnode: {name: n, vtep4: 10.0.0.1/24, gateway4: 10.1.0.1}\n",
 		EINVAL, "10.0.0.");
+	refused("name: a\nports: {p0: }\nnode: {name: n, timeouts: {udp: 0}}\n", EINVAL,
+		"1 to 604800");
+	refused("name: a\nports: {p0: }\nnode: {name: n, timeouts: {upd: 9}}\n", EINVAL, "udp");
 	refused("name: a\nports: {p0: }\nnode: {vni: 3}\n", ENOENT, "name");
 	refused("name: a\nports: {p0: }\npci: {dpu: [03:00]}\n", EINVAL, "not a PCI address");
 	refused("name: a\nports: {p0: }\nworker: {mode: lazy}\n", EINVAL, "adaptive");

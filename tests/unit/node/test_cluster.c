@@ -753,6 +753,20 @@ static void test_idle_connections_age(void **state)
 	assert_int_equal(world_stats(w, 1).connections + world_stats(w, 2).connections, 0);
 }
 
+/* node3's card says five seconds for UDP nobody answers. */
+static void test_the_card_sets_the_idle_time(void **state)
+{
+	struct world *w = *state;
+
+	world_send(w, WEB3, "eth ip4:10.244.3.8>10.244.2.53 udp:1000>4789 data:10");
+	world_drop_all(w);
+	assert_int_equal(world_stats(w, 2).connections, 1);
+	world_pass(w, 4ull * 1000000000);
+	assert_int_equal(world_stats(w, 2).connections, 1);
+	world_pass(w, 2ull * 1000000000);
+	assert_int_equal(world_stats(w, 2).connections, 0);
+}
+
 static void test_refused_apply_changes_nothing(void **state)
 {
 	struct world *w = *state;
@@ -826,6 +840,7 @@ int main(void)
 		T(test_host_reaches_isolated_pods),
 		T(test_uplink_leaves_and_returns),
 		T(test_idle_connections_age),
+		T(test_the_card_sets_the_idle_time),
 		T(test_refused_apply_changes_nothing),
 		T(test_capacity),
 	};

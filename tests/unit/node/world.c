@@ -65,6 +65,7 @@ static void make_node(struct world *w, unsigned i)
 	snprintf(n->card.name, sizeof(n->card.name), "node%u", i + 1);
 	n->card.vni = 100;
 	snprintf(text, sizeof(text), "192.168.1.10%u/24", i + 1);
+	n->card.timeouts.udp_unreplied = i == 2 ? 5 : 0; /* node3 forgets sooner */
 	prefix_parse(text, &n->card.vtep4);
 	snprintf(text, sizeof(text), "fd00:192:168:1::10%u/64", i + 1);
 	prefix_parse(text, &n->card.vtep6);
