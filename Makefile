@@ -27,6 +27,10 @@ system: build     ## namespaces, real kernel stacks, real peers (root)
 bench: build      ## one JSON line per claim
 	@bench/run.sh $(BUILD)
 
+bench-peers: build ## beside Open vSwitch with DPDK, one core, 20 interleaved pairs per case (root)
+	@devtools/setup.sh devtools/packages-peers.txt
+	@bench/peers/peers.py $(BUILD) --out $(BUILD)/bench-peers.jsonl
+
 fuzz: setup       ## every parser of untrusted bytes (SECONDS_EACH=60)
 	@devtools/fuzz.sh
 

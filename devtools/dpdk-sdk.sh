@@ -4,8 +4,8 @@
 # the Debian source package of exactly the installed version, kept in the user's cache. Prints their directory.
 # SOFTDPU_DPDK_SDK=DIR uses headers that are there already. Nothing of them is ever committed or installed.
 set -euo pipefail
-want=(lib/ethdev/ethdev_driver.h lib/ethdev/ethdev_pci.h lib/eal/include/bus_driver.h lib/eal/include/dev_driver.h
-	drivers/bus/pci/bus_pci_driver.h)
+want=(lib/ethdev/ethdev_driver.h lib/ethdev/ethdev_pci.h lib/ethdev/ethdev_vdev.h lib/eal/include/bus_driver.h
+	lib/eal/include/dev_driver.h drivers/bus/pci/bus_pci_driver.h drivers/bus/vdev/bus_vdev_driver.h)
 fail() { echo "dpdk-sdk: $*" >&2; exit 1; }
 
 if [ -n "${SOFTDPU_DPDK_SDK:-}" ]; then
@@ -15,7 +15,8 @@ if [ -n "${SOFTDPU_DPDK_SDK:-}" ]; then
 fi
 version=$(dpkg-query -W -f='${source:Version}' libdpdk-dev 2>/dev/null) || fail "libdpdk-dev is not installed as a Debian package"
 dir=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/softdpu/dpdk-sdk-$version
-if [ -f "$dir/ok" ]; then
+complete() { for p in "${want[@]}"; do [ -f "$dir/$(basename "$p")" ] || return 1; done; }
+if complete; then
 	echo "$dir"
 	exit 0
 fi
@@ -35,8 +36,8 @@ paths=()
 for p in "${want[@]}"; do paths+=("*/$p"); done
 tar -xJf "$tmp"/dpdk_*.orig.tar.xz -C "$tmp/sdk" --wildcards --transform='s,.*/,,' "${paths[@]}" || fail "unexpected source package"
 for p in "${want[@]}"; do [ -f "$tmp/sdk/$(basename "$p")" ] || fail "the source package lacks $p"; done
-touch "$tmp/sdk/ok"
 mkdir -p "$(dirname "$dir")"
 rm -rf "$dir.new.$$" && cp -r "$tmp/sdk" "$dir.new.$$"
+complete || rm -rf "$dir" # of a version that took fewer
 mv -T "$dir.new.$$" "$dir" 2>/dev/null || rm -rf "$dir.new.$$" # somebody else was first
 echo "$dir"
