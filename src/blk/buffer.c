@@ -47,6 +47,7 @@ int reactor_pool_open(struct reactor *r)
 	r->arena = mmap(NULL, r->arena_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (r->arena == MAP_FAILED)
 		return refuse(ENOMEM, "reactor: no memory for %zu bytes of data buffers", r->arena_bytes);
+	madvise(r->arena, r->arena_bytes, MADV_HUGEPAGE); /* before it is touched; fewer TLB misses per copy */
 	base = r->arena;
 	for (int c = 0; c < REACTOR_BUF_CLASSES; c++) {
 		if (carve(r, c, base)) {

@@ -21,14 +21,20 @@
 
 #define BUFFER_BYTES 131072u /* thirty 4 KiB writes in one */
 #define BUFFERS 128u	     /* power of two; 16 MiB of address space per reactor, touched as needed */
+#define HOT_MIN 8u
 #define GROUP 1
 
 struct sock;
 
+/* The kernel takes buffers from the ring in turn, so whatever lies there is gone through again and again: few
+ * stay in the cache, all of them do not. The ring holds `hot`, the rest waits on a stack, used last first;
+ * hot doubles whenever more sockets had bytes at once. */
 struct pool {
 	struct io_uring_buf_ring *ring;
 	uint8_t *bytes;
 	unsigned refs;
+	unsigned hot, in_ring, spares;
+	uint16_t spare[BUFFERS];
 	struct sock *hungry, **hungry_tail;
 };
 
@@ -59,11 +65,35 @@ static const struct stream_ops sock_ops;
 
 /* --- provided buffers --- */
 
+static void refill(struct pool *p)
+{
+	int n = 0;
+
+	while (p->in_ring < p->hot && p->spares) {
+		unsigned id = p->spare[--p->spares];
+
+		io_uring_buf_ring_add(p->ring, p->bytes + (size_t)id * BUFFER_BYTES, BUFFER_BYTES,
+			(unsigned short)id, io_uring_buf_ring_mask(BUFFERS), n++);
+		p->in_ring++;
+	}
+	if (n)
+		io_uring_buf_ring_advance(p->ring, n);
+}
+
 static void give_back(struct pool *p, int id)
 {
-	io_uring_buf_ring_add(p->ring, p->bytes + (size_t)id * BUFFER_BYTES, BUFFER_BYTES,
-		(unsigned short)id, io_uring_buf_ring_mask(BUFFERS), 0);
-	io_uring_buf_ring_advance(p->ring, 1);
+	p->spare[p->spares++] = (uint16_t)id;
+	refill(p);
+}
+
+/* The ring ran dry. true: there are buffers in it again. */
+static bool heat(struct pool *p)
+{
+	if (!p->spares)
+		return false;
+	p->hot = MIN_OF(p->hot * 2, BUFFERS);
+	refill(p);
+	return true;
 }
 
 static int pool_open(struct pool *p, struct reactor *r)
@@ -82,8 +112,11 @@ static int pool_open(struct pool *p, struct reactor *r)
 	err = io_uring_register_buf_ring(reactor_ring(r), &reg, 0);
 	if (err)
 		return refuse(-err, "the kernel refuses provided buffers (Linux 5.19 or newer is needed)");
-	for (int i = 0; i < (int)BUFFERS; i++)
-		give_back(p, i);
+	madvise(p->bytes, (size_t)BUFFERS * BUFFER_BYTES, MADV_HUGEPAGE);
+	p->hot = HOT_MIN;
+	for (unsigned i = BUFFERS; i-- > 0;)
+		p->spare[p->spares++] = (uint16_t)i;
+	refill(p);
 	p->hungry_tail = &p->hungry;
 	return 0;
 }
@@ -138,6 +171,7 @@ static void recv_done(struct reactor_op *op, int res, uint32_t flags)
 
 	k->rx_busy = false;
 	k->more = flags & IORING_CQE_F_SOCK_NONEMPTY;
+	k->pool->in_ring -= has_buffer;
 	if (k->closing || (has_buffer && res <= 0)) {
 		if (has_buffer)
 			give_back(k->pool, id);
@@ -146,6 +180,8 @@ static void recv_done(struct reactor_op *op, int res, uint32_t flags)
 			return;
 		}
 	}
+	if (res == -ENOBUFS && heat(k->pool))
+		res = -EAGAIN;
 	if (res == -ENOBUFS) {
 		k->waiting = true;
 		k->hungry_next = NULL;

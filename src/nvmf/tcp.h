@@ -21,10 +21,12 @@
 #define TCP_SLOT_BLOCKS ((NVME_QUEUE_SIZE_MAX + TCP_SLOT_BLOCK) / TCP_SLOT_BLOCK)
 #define TCP_IOV 256 /* of one send: 128 reads */
 #define TCP_SEND_BYTES (4u << 20) /* about so much per send, so that progress is seen in between */
+#define TCP_SOLICIT_BYTES (1u << 20) /* R2Ts outstanding: more would only lie in socket buffers, cold */
 #define TCP_DIRECT_MIN 8192u /* that much left of a transfer is received straight into its buffer */
 
 enum tcp_req_state {
 	TCP_FREE,
+	TCP_WANT_WINDOW,  /* in conn->ask: a write not yet asked for its data */
 	TCP_WANT_BUFFER,  /* in conn->want */
 	TCP_RECEIVING,	  /* in-capsule data, or R2T was sent */
 	TCP_EXECUTING,
@@ -39,7 +41,7 @@ struct tcp_unit { /* something to send */
 struct tcp_req {
 	struct nvme_request nvme;
 	struct tcp_conn *conn;
-	struct tcp_req *next; /* free list or want list */
+	struct tcp_req *next; /* free list, ask list or want list */
 	uint16_t ttag;
 	uint8_t state;
 	bool in_capsule, has_rsp;
@@ -97,7 +99,9 @@ struct tcp_conn {
 	struct tcp_req *blocks[TCP_SLOT_BLOCKS];
 	uint32_t slots, busy;
 	struct tcp_req *free;
-	struct tcp_req *want, **want_tail;
+	struct tcp_req *want, **want_tail; /* for a buffer */
+	struct tcp_req *ask, **ask_tail;   /* for solicited to fall */
+	uint32_t solicited;		   /* bytes of R2Ts not yet received */
 	struct reactor_buf_waiter waiter;
 	struct reactor_task resume_task;
 	uint32_t held;
@@ -147,7 +151,7 @@ void tcp_group_tick(struct reactor_timer *timer);
 void tcp_rx_received(struct stream *s, const uint8_t *data, ssize_t n);
 void tcp_rx_filled(struct stream *s, ssize_t n);
 void tcp_rx_resume(struct tcp_conn *c);
-void tcp_rx_want(struct tcp_conn *c); /* try the commands that wait for buffers */
+void tcp_rx_want(struct tcp_conn *c); /* try the commands that wait for their turn or for buffers */
 
 /* tcp_tx.c */
 void tcp_tx_ic_resp(struct tcp_conn *c);

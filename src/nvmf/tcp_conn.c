@@ -218,6 +218,7 @@ int nvmf_attach(struct nvmf_server *s, struct reactor *r, struct nvme_port *port
 	c->align = 4;
 	c->hdr_need = sizeof(struct pdu_common);
 	c->want_tail = &c->want;
+	c->ask_tail = &c->ask;
 	c->tx_tail = &c->tx;
 	c->waiter.ready = buffer_ready;
 	c->resume_task.run = resume_run;
@@ -259,7 +260,7 @@ static void abort_waiting(struct tcp_conn *c)
 	for (uint32_t i = 0; i < c->slots; i++) {
 		struct tcp_req *req = tcp_slot_find(c, (uint16_t)i);
 
-		if (req->state == TCP_WANT_BUFFER || req->state == TCP_RECEIVING)
+		if (req->state == TCP_WANT_WINDOW || req->state == TCP_WANT_BUFFER || req->state == TCP_RECEIVING)
 			nvme_request_complete(&req->nvme, NVME_SC_ABORT_REQUESTED | NVME_SC_DNR);
 	}
 }
@@ -269,7 +270,7 @@ static void closed(struct stream *s)
 	struct tcp_conn *c = s->owner;
 
 	c->closing = true;
-	c->want = NULL;
+	c->want = c->ask = NULL;
 	tcp_tx_drop(c);
 	abort_waiting(c);
 	nvme_queue_close(&c->q);

@@ -183,14 +183,21 @@ static uint16_t check_sgl(const struct tcp_req *req, uint32_t in_capsule)
 	return 0;
 }
 
-static void want_buffer(struct tcp_req *req)
+static void push(struct tcp_req ***tail, struct tcp_req *req)
 {
-	struct tcp_conn *c = req->conn;
-
-	req->state = TCP_WANT_BUFFER;
 	req->next = NULL;
-	*c->want_tail = req;
-	c->want_tail = &req->next;
+	**tail = req;
+	*tail = &req->next;
+}
+
+static struct tcp_req *pop(struct tcp_req **head, struct tcp_req ***tail)
+{
+	struct tcp_req *req = *head;
+
+	*head = req->next;
+	if (!*head)
+		*tail = head;
+	return req;
 }
 
 /* With its buffer there: a read runs, a write asks for its data. */
@@ -204,31 +211,52 @@ static void go(struct tcp_req *req)
 	}
 }
 
-void tcp_rx_want(struct tcp_conn *c)
+/* In order: who came first gets the first buffer. */
+static void take_buffer(struct tcp_req *req)
 {
-	while (c->want && !c->closing) {
-		struct tcp_req *req = c->want;
+	struct tcp_conn *c = req->conn;
 
-		if (!tcp_buf_get(req))
-			return;
-		c->want = req->next;
-		if (!c->want)
-			c->want_tail = &c->want;
+	if (c->want || !tcp_buf_get(req)) {
+		req->state = TCP_WANT_BUFFER;
+		push(&c->want_tail, req);
+	} else {
 		go(req);
 	}
 }
 
+static bool may_ask(const struct tcp_conn *c, const struct tcp_req *req)
+{
+	return !c->solicited || c->solicited + req->nvme.data_len <= TCP_SOLICIT_BYTES;
+}
+
+static void ask(struct tcp_req *req)
+{
+	req->conn->solicited += req->nvme.data_len;
+	take_buffer(req);
+}
+
+void tcp_rx_want(struct tcp_conn *c)
+{
+	while (c->want && !c->closing && tcp_buf_get(c->want))
+		go(pop(&c->want, &c->want_tail));
+	while (c->ask && !c->closing && may_ask(c, c->ask))
+		ask(pop(&c->ask, &c->ask_tail));
+}
+
 static void start_host_data(struct tcp_req *req)
 {
+	struct tcp_conn *c = req->conn;
+
 	if (!req->nvme.data_len) {
 		execute(req);
-		return;
+	} else if (req->nvme.dir != NVME_DIR_FROM_HOST) {
+		take_buffer(req);
+	} else if (!c->ask && may_ask(c, req)) {
+		ask(req);
+	} else {
+		req->state = TCP_WANT_WINDOW;
+		push(&c->ask_tail, req);
 	}
-	/* in order: who came first gets the first buffer */
-	if (req->conn->want || !tcp_buf_get(req))
-		want_buffer(req);
-	else
-		go(req);
 }
 
 static void start_capsule_data(struct tcp_conn *c)
@@ -305,6 +333,16 @@ static void handle_data(struct tcp_conn *c)
 		next_pdu(c);
 }
 
+/* What a write was asked for is here: another may be asked. */
+static void solicited_end(struct tcp_req *req)
+{
+	if (req->in_capsule)
+		return;
+	req->conn->solicited -= req->nvme.data_len;
+	if (req->conn->ask)
+		tcp_rx_want(req->conn);
+}
+
 static void pdu_end(struct tcp_conn *c)
 {
 	struct tcp_req *req = c->rx_req;
@@ -318,12 +356,15 @@ static void pdu_end(struct tcp_conn *c)
 	next_pdu(c);
 	if (unlikely(bad)) { /* not fatal (7.4.6.2): the command fails, the connection lives */
 		c->group->stats.digest_errors++;
+		solicited_end(req);
 		req->state = TCP_EXECUTING;
 		nvme_request_complete(&req->nvme, NVME_SC_TRANSIENT_TRANSPORT);
 		return;
 	}
-	if (req->received == req->nvme.data_len)
-		execute(req);
+	if (req->received != req->nvme.data_len)
+		return;
+	solicited_end(req);
+	execute(req);
 }
 
 static void data_came(struct tcp_conn *c, const uint8_t *p, uint32_t n)
