@@ -24,6 +24,12 @@ static json_t *count(uint64_t n)
 	return json_integer((json_int_t)n);
 }
 
+/* null where nothing counts: 0 would say "no packet". */
+static json_t *count_if(bool known, uint64_t n)
+{
+	return known ? count(n) : json_null();
+}
+
 uint64_t core_conn_count(struct core *core)
 {
 	struct conn_stats cs;
@@ -291,10 +297,10 @@ static void list_entry(void *arg, const struct flow_entry_info *info)
 		return;
 	if (!on_page(l))
 		return;
-	json_array_append_new(l->list, json_pack("{s:o, s:s?, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "id", count(info->id), "pipe",
+	json_array_append_new(l->list, json_pack("{s:o, s:s?, s:o, s:s, s:s, s:o, s:o, s:o}", "id", count(info->id), "pipe",
 		info->pipe, "port", port_name_json(l->core, info->port), "match", info->match, "actions", info->actions, "packets",
-		count(info->count.packets), "bytes", count(info->count.bytes), "age_ns", count(info->age_ns), "idle_ns",
-		count(info->idle_ns)));
+		count_if(info->counts, info->count.packets), "bytes", count_if(info->counts, info->count.bytes), "idle_ns",
+		count_if(info->ages, info->idle_ns)));
 }
 
 static int flows(struct ctl_request *req, const json_t *params, json_t **result, void *arg)
@@ -344,8 +350,8 @@ static void list_pipe(void *arg, const struct flow_pipe_info *info)
 		json_array_append_new(forwards, json_string(info->forwards[i]));
 	json_array_append_new(l->list, json_pack("{s:i, s:s, s:s, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:s}", "id", info->id,
 		"name", info->name, "type", info->type, "domain", domains[info->domain], "port",
-		port_name_json(l->core, info->port), "root", info->root, "entries", count(info->entries), "limit",
-		count(info->capacity), "hits", count(info->hits), "misses", count(info->misses), "forward", forwards, "miss",
+		port_name_json(l->core, info->port), "root", info->root, "entries", count(info->entries + info->connections), "limit",
+		count(info->capacity), "hits", count_if(info->counts_hits, info->hits), "misses", count_if(info->counts_misses, info->misses), "forward", forwards, "miss",
 		info->miss));
 }
 

@@ -36,14 +36,16 @@
  * switch.flows  params: {limit?: 1000, offset?: 0, port?: "p0", pipe?: "name"}
  * What the flow table holds now: pipe entries and cached flows.
  * {total, flows: [{id, pipe: "text" | null for a cached flow, port: "p0" | null, match: "text",
- *   actions: "text", packets, bytes, age_ns, idle_ns, timeout_ns?}]}
+ *   actions: "text", packets, bytes, idle_ns, age_ns?, timeout_ns?}]}
+ * packets and bytes are null for an entry without a counter, idle_ns for one without an idle timeout.
  */
 #define CTL_SWITCH_FLOWS "switch.flows"
 
 /*
  * switch.pipes  params: {port?: "p0"}
  * {pipes: [{id, name, type: "basic|control|acl|lpm|hash|ct|ordered-list|...", domain: "default|egress|...",
- *   port: "p0" | null, root: bool, entries, limit: 0 = none, hits, misses,
+ *   port: "p0" | null, root: bool, entries, limit: 0 = none,
+ *   hits, misses (null: not counted),
  *   forward: ["port p0", "pipe acl", "drop", ...]   distinct targets of its entries, for the graph
  *   miss: "text"}]}
  */

@@ -18,6 +18,7 @@ struct forwards {
 	const char *list[FORWARDS_MAX + 1];
 	unsigned n;
 	struct flow_count sum;
+	bool counted; /* sum is of entries that count */
 };
 
 static void add_forward(struct forwards *f, const struct pipe_fwd *fwd)
@@ -47,8 +48,10 @@ static void look_at_entry(void *arg, struct flow_entry *entry)
 	struct flow_count count = {0};
 
 	add_forward(f, &body->fwd);
-	if (entry->counter)
-		flow_counter_read(entry->pipe->ctx, entry->counter, &count);
+	if (body->counter) {
+		flow_counter_read(entry->pipe->ctx, body->counter, &count);
+		f->counted = true;
+	}
 	f->sum.packets += count.packets;
 }
 
@@ -61,6 +64,16 @@ static const char *type_name(enum flow_pipe_kind kind)
 	return names[kind];
 }
 
+static uint64_t connections(const struct flow_pipe *pipe)
+{
+	struct conn_stats s;
+
+	if (pipe->kind_id != FLOW_PIPE_CT || !pipe->ct.conns)
+		return 0;
+	conn_table_stats(pipe->ct.conns, &s);
+	return s.live;
+}
+
 static void tell_pipe(struct flow_ctx *ctx, const struct flow_pipe *pipe,
 	void (*fn)(void *arg, const struct flow_pipe_info *info), void *arg)
 {
@@ -68,7 +81,8 @@ static void tell_pipe(struct flow_ctx *ctx, const struct flow_pipe *pipe,
 	struct flow_count missed = {0};
 	struct flow_pipe_info info = {
 		.id = pipe->id, .port = pipe->port, .name = pipe->name, .type = type_name(pipe->kind_id), .domain = pipe->domain,
-		.root = pipe->root, .entries = flow_pipe_entries(pipe), .capacity = pipe->capacity};
+		.root = pipe->root, .entries = flow_pipe_entries(pipe), .connections = connections(pipe),
+		.capacity = pipe->capacity};
 	struct str miss = {0};
 
 	add_forward(&f, &pipe->fwd);
@@ -80,6 +94,8 @@ static void tell_pipe(struct flow_ctx *ctx, const struct flow_pipe *pipe,
 		f.list[i] = str_text(&f.text[i]);
 	info.nr_forwards = f.n;
 	info.forwards = f.list;
+	info.counts_hits = f.counted;
+	info.counts_misses = pipe->miss_counter != 0;
 	info.hits = f.sum.packets;
 	info.misses = missed.packets;
 	info.miss = str_text(&miss);
@@ -132,6 +148,8 @@ static void tell_entry(void *arg, struct flow_entry *entry)
 	dump_entry_match(entry, &match);
 	ops_text(body->ops, body->nr_ops, body->data, &actions);
 	dump_fwd(l->ctx->pipes, body->fwd.kind == FLOW_FWD_NONE ? &entry->pipe->fwd : &body->fwd, &actions);
+	info.counts = body->counter != 0;
+	info.ages = body->age != 0;
 	if (body->counter)
 		flow_counter_read(l->ctx, body->counter, &info.count);
 	if (body->age)

@@ -15,7 +15,9 @@ struct flow_pipe_info {
 	enum flow_domain domain;
 	bool root;
 	uint64_t entries, capacity;
-	uint64_t hits, misses;         /* of entries that count, and of the miss counter if there is one */
+	uint64_t connections;          /* "ct": live ones of its table, which pipes may share */
+	bool counts_hits, counts_misses; /* an entry has a counter; the pipe has a miss counter */
+	uint64_t hits, misses;         /* 0 where nothing counts */
 	unsigned nr_forwards;
 	const char *const *forwards;   /* distinct targets: "pipe 'acl'", "port 3", "drop policy-egress" */
 	const char *miss;
@@ -27,8 +29,9 @@ struct flow_entry_info {
 	const char *pipe;              /* NULL: a cached flow */
 	const char *match, *actions;
 	uint16_t port;
+	bool counts, ages;             /* it has a counter; an idle timeout */
 	struct flow_count count;
-	uint64_t age_ns, idle_ns;      /* idle: of entries with an age, else 0 */
+	uint64_t idle_ns;              /* 0 unless it ages */
 };
 /* All entries, pipe by pipe, then the cached flows. */
 void flow_entry_each(struct flow_ctx *ctx, uint64_t now_ns, void (*fn)(void *arg, const struct flow_entry_info *info), void *arg);

@@ -173,16 +173,23 @@ static bool add_number(
 	return true;
 }
 
+/* "-" where the switch keeps no such number. */
+static void known_cell(
+	struct table *t, const json_t *object, const char *name, const char *(*text)(uint64_t))
+{
+	table_cell(t, json_is_integer(json_object_get(object, name)) ? text(cli_u64(object, name)) : "-");
+}
+
 static void flow_row(struct table *t, const json_t *f)
 {
 	table_cellf(t, "%llu", (unsigned long long)cli_u64(f, "id"));
 	table_cell(
 		t, json_is_string(json_object_get(f, "pipe")) ? cli_text(f, "pipe") : "(cached)");
 	table_cell(t, cli_text(f, "port"));
-	table_cell(t, human_count(cli_u64(f, "packets")));
-	table_cell(t, human_bytes(cli_u64(f, "bytes")));
-	table_cell(t, human_ns(cli_u64(f, "age_ns")));
-	table_cell(t, human_ns(cli_u64(f, "idle_ns")));
+	known_cell(t, f, "packets", human_count);
+	known_cell(t, f, "bytes", human_bytes);
+	known_cell(t, f, "age_ns", human_ns);
+	known_cell(t, f, "idle_ns", human_ns);
 	table_cellf(t, "%s -> %s", cli_text(f, "match"), cli_text(f, "actions"));
 }
 
@@ -254,8 +261,8 @@ static void pipe_row(struct table *t, const json_t *p)
 			(unsigned long long)cli_u64(p, "limit"));
 	else
 		table_cellf(t, "%llu", (unsigned long long)cli_u64(p, "entries"));
-	table_cell(t, human_count(cli_u64(p, "hits")));
-	table_cell(t, human_count(cli_u64(p, "misses")));
+	known_cell(t, p, "hits", human_count);
+	known_cell(t, p, "misses", human_count);
 	table_cell(t, str_len(&forward) ? str_text(&forward) : "-");
 	table_cell(t, cli_text(p, "miss"));
 	str_free(&forward);
