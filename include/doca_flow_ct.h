@@ -1,11 +1,49 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * doca_flow_ct: connections managed by the program. A pipe of type DOCA_FLOW_PIPE_CT looks every packet up in the connection table:
- * known ones go to its forward with the connection's actions applied, others to its miss forward, usually the program, which
- * adds the connection.
+ * doca_flow_ct: connections managed by the program. A pipe of type DOCA_FLOW_PIPE_CT looks every packet up by its 5-tuple and
+ * zone: packets of known connections get the connection's actions and go to the pipe's forward, others to its miss forward,
+ * usually an RSS pipe: the program sees the first packet, decides, and adds the connection.
  *
- * Shapes only, so far: programs compile, and doca_flow_ct_init() refuses with DOCA_ERROR_NOT_SUPPORTED. The switch itself tracks
- * connections (softdpu connections); this door to them is not there yet.
+ *   doca_flow_init, doca_flow_ct_init(cfg), doca_flow_port_start ...
+ *   pipe cfg with type CT, never root; a BASIC or CONTROL root forwards TCP and UDP to it
+ *   for a packet that missed:
+ *     doca_flow_ct_entry_prepare(queue, pipe, ALLOC_ON_MISS | DUP_FILTER_ORIGIN, &origin, hash, &reply, hash, &entry, &found);
+ *     if (!found)
+ *             doca_flow_ct_add_entry(queue, pipe, NO_WAIT | DIR_ORIGIN | DIR_REPLY, &origin, &reply, NULL, NULL, 0, 0, 30, ctx, entry);
+ *   doca_flow_ct_entries_process(port, queue, 0, 0, NULL);     callbacks of adds, updates and removals
+ *   doca_flow_aging_handle(port, queue, 0, 0);                 callback with AGED for each idle connection; the program removes it
+ *   doca_flow_pipe_destroy, doca_flow_port_stop, doca_flow_ct_destroy, doca_flow_destroy
+ *
+ * Directions. An entry has an origin match, a reply match or both, as the packets of each direction arrive; with NAT they are
+ * no mirror images. Either may be IPv4 or IPv6 (IPV6_ORIGIN, IPV6_REPLY name the union's member). match_inner of
+ * doca_flow_ct_cfg_set_direction takes the 5-tuple from the headers inside a tunnel. Protocols: TCP and UDP. The library keeps
+ * no TCP state and drops nothing: a connection is what the program says.
+ *
+ * Zone. The bits of zone_match_mask, in pkt_meta or in one of u32[], are compared with the same bits of `metadata`; all
+ * big-endian. A pipe before the CT pipe writes them. Without a mask there is one zone.
+ *
+ * Actions. The pipe's actions (doca_flow_pipe_cfg_set_actions) are templates: metadata, addresses, ports; what is all ones comes
+ * from the entry. Metadata bits of meta_modify_mask are written for any template; the mark as a whole. Each direction names its
+ * template by action_idx, or a handle of doca_flow_ct_actions_add_shared, of which there are nb_user_actions. Removing shared
+ * actions does not change connections that were added with them.
+ *
+ * Room. A connection takes one place of the IPv4 pool if any direction is IPv4 and one of the IPv6 pool if any is IPv6;
+ * nb_ipv4_6 adds to both. A queue takes queue_depth operations until they are processed; then AGAIN. A key that is present
+ * already is refused with ALREADY_EXIST. When add fails with anything but AGAIN the prepared entry is gone.
+ *
+ * Duplicate filter. Prepare with DUP_FILTER_ORIGIN or _REPLY finds a connection that this queue prepared before with the same key,
+ * as long as it is among the last dup_filter_size ones; conn_found tells.
+ *
+ * Counters: with COUNTER_ORIGIN and COUNTER_REPLY one for each direction, with COUNTER_SHARED one for both. Aging: timeout_s
+ * without a packet in either direction; 0 = never; an update sets it anew and starts the time again. Finalize: entries added with
+ * ENTRY_FINALIZE are handed to the callback when their removal is processed; they can still be queried there.
+ *
+ * Threads: CT queue q (q from pipe_queues of DOCA Flow on, data queues before control queues) belongs to one thread, which
+ * makes all calls for the entries it prepared; get and query may come from any thread. Configuration, pipes, shared actions and
+ * forwards belong to the control thread.
+ *
+ * Here all operations take effect at once, with or without NO_WAIT; aging_core and nb_counters of counter_asymmetric are
+ * accepted and mean nothing (no thread is needed, counters come from the switch's pool).
  */
 #ifndef DOCA_FLOW_CT_H_
 #define DOCA_FLOW_CT_H_
@@ -141,12 +179,19 @@ doca_error_t doca_flow_ct_get_entry(uint16_t queue, struct doca_flow_pipe *pipe,
 	uint32_t *hash_reply);
 doca_error_t doca_flow_ct_query_entry(uint16_t queue, struct doca_flow_pipe *pipe, uint32_t flags, struct doca_flow_pipe_entry *entry,
 	struct doca_flow_resource_query *query_origin, struct doca_flow_resource_query *query_reply, uint64_t *last_hit_s);
+/* Callbacks of the queue: at most max_processed (0 = all), but until min_room operations (0 = any; never more than the queue's depth)
+ * fit again. `room` (may be NULL): how many do. */
 doca_error_t doca_flow_ct_entries_process(struct doca_flow_port *port, uint16_t queue, uint32_t min_room, uint32_t max_processed,
 	uint32_t *room);
+/* Each queue's next doca_flow_ct_entries_process calls go through the connections of that queue, at most max_processed a call; those
+ * added meanwhile are not among them. Needs DOCA_FLOW_CT_FLAG_ITERATOR. */
 doca_error_t doca_flow_ct_pipe_iterate(struct doca_flow_pipe *pipe, doca_flow_ct_pipe_iterate_cb cb, void *user_ctx);
 doca_error_t doca_flow_ct_actions_add_shared(uint16_t queue, struct doca_flow_pipe *pipe, const struct doca_flow_ct_actions actions[],
 	uint32_t nb_actions, uint32_t actions_handles[]);
 doca_error_t doca_flow_ct_actions_rm_shared(uint16_t queue, struct doca_flow_pipe *pipe, uint32_t actions_handles[], uint32_t nb_handles);
+/* Forwards that entries name by handle instead of the pipe's own (handle 0). A handle whose pipe is destroyed is refused. */
+doca_error_t doca_flow_ct_fwd_register(struct doca_flow_port *port, uint32_t fwd_count, struct doca_flow_fwd fwd[],
+	uint32_t fwd_handle[]);
 
 #ifdef __cplusplus
 }

@@ -225,7 +225,7 @@ int entry_body_make(struct flow_pipe *pipe, const struct flow_entry_spec *spec, 
 	}
 	body->template_index = spec->template_index;
 	body->counter = spec->counter ? spec->counter - 1 : entry->counter;
-	body->age = entry->age;
+	body->age = spec->age ? spec->age - 1 : entry->age;
 	body->meter = spec->meter ? spec->meter - 1 : 0;
 	err = body_fwd(pipe, spec, &body->fwd);
 	if (!err)
@@ -248,7 +248,7 @@ static int give_counter(struct flow_pipe *pipe, struct flow_entry *entry, const 
 static int give_age(struct flow_pipe *pipe, struct flow_entry *entry, const struct flow_entry_spec *spec)
 {
 	entry->age_s = spec->age_s;
-	if (entry->age || !spec->age_s)
+	if (entry->age || spec->age || !spec->age_s)
 		return 0;
 	entry->age = flow_age_new(pipe->ctx, clock_now_ns());
 	return entry->age ? 0 : refuse(ENOSPC, "pipe '%s': no age slot left for an entry", pipe->name);

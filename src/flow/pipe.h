@@ -133,6 +133,7 @@ struct flow_entry_spec {
 	bool count;
 	uint32_t counter;            /* shared counter index + 1, 0 = own */
 	uint32_t age_s;              /* 0 = never */
+	uint32_t age;                /* shared age slot index + 1 (the caller's: flow_age_scan leaves it alone), 0 = own */
 	uint32_t meter;              /* meter index + 1 */
 	void *owner;                 /* the door's handle, returned by flow_entry_owner */
 };

@@ -51,6 +51,7 @@ static struct {
 	struct request *request;
 	struct core *core;
 	struct esw *esw;
+	struct flow_pipe *transmit[CARD_PORTS_MAX]; /* by card port */
 } here = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 /* ---- card threads: the end of an RSS forward ---- */
@@ -107,17 +108,30 @@ static int default_to(uint16_t from, uint16_t to)
 	return flow_set_default(esw_flow(here.esw), from, FLOW_DOMAIN_DEFAULT, &fwd);
 }
 
+/* What the program transmits has passed the card's ingress already: it must not meet a root of any port, but goes to the
+ * egress domain of its wire. So its port has a root of its own. */
+static int transmit_to(uint16_t program, uint16_t wire)
+{
+	struct flow_pipe_cfg cfg = {.name = "transmit", .kind = FLOW_PIPE_WILD, .root = true, .port = program, .nr_entries = 1,
+		.miss = {.kind = FLOW_FWD_PORT, .port = wire}};
+
+	return flow_pipe_create(esw_flow(here.esw), &cfg, &here.transmit[wire]);
+}
+
 static int port_in(struct net_softdpu_dev *dev)
 {
 	uint16_t wire = wire_of(net_softdpu_ethdev(dev)), program = NET_SOFTDPU_PORT_BASE + wire;
 	int err = esw_port_add(here.esw, net_softdpu_port(dev));
 
 	if (err == 0)
-		err = default_to(program, wire);
+		err = transmit_to(program, wire);
 	if (err == 0 && !net_softdpu_isolated(dev))
 		err = default_to(wire, program);
-	if (err < 0)
+	if (err < 0) {
+		flow_pipe_destroy(here.transmit[wire]);
+		here.transmit[wire] = NULL;
 		esw_port_remove(here.esw, program);
+	}
 	return err;
 }
 
@@ -127,6 +141,8 @@ static int port_out(struct net_softdpu_dev *dev)
 	uint16_t wire = wire_of(net_softdpu_ethdev(dev));
 
 	flow_set_default(esw_flow(here.esw), wire, FLOW_DOMAIN_DEFAULT, &drop);
+	flow_pipe_destroy(here.transmit[wire]);
+	here.transmit[wire] = NULL;
 	esw_port_remove(here.esw, NET_SOFTDPU_PORT_BASE + wire);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "doca/flow/ct_door.h"
 #include "doca/flow/flow_door.h"
 #include "flow/field.h"
 
@@ -459,6 +460,9 @@ doca_error_t doca_flow_pipe_remove_entry(uint16_t pipe_queue, uint32_t flags, st
 	doca_error_t err;
 
 	DCORE_NOT_NULL(entry);
+	if (entry->pipe->ct)
+		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_pipe_remove_entry: pipe '%s' has connections; doca_flow_ct_rm_entry removes them",
+			entry->pipe->name);
 	if (entry->removing)
 		return dcore_fail(DOCA_ERROR_BAD_STATE, "doca_flow_pipe_remove_entry: the entry is being removed already");
 	err = check_queue(__func__, entry->pipe, pipe_queue);
@@ -526,6 +530,8 @@ int doca_flow_aging_handle(struct doca_flow_port *port, uint16_t queue, uint64_t
 
 	if (!port)
 		return -1;
+	if (queue >= door.queues)
+		return door_ct_aging(port, queue, quota_time, max_entries);
 	do {
 		if (flow_age_scan(door.ctx, clock_now_ns(), 64, report_aged, &a) < 0)
 			return a.found ? a.found : -1;

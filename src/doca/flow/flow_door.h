@@ -14,6 +14,7 @@
  *   pipe.c      pipes
  *   entry.c     entries, queues, callbacks, aging
  *   resource.c  shared resources, queries
+ *   ct_*.c      connections the program manages (ct_door.h)
  *   extra.c     MPLS labels, entropy, Geneve parser, targets, tune, crypto refusals
  */
 #ifndef DOCA_FLOW_FLOW_DOOR_H
@@ -234,6 +235,7 @@ struct doca_flow_pipe {
 	unsigned nr_templates;
 	struct door_template *templates;
 	struct door_entries *entries; /* by queue */
+	struct ct_pipe *ct;           /* CT: its tables; `real` is the first of them */
 };
 
 struct doca_flow_pipe_entry {
@@ -302,6 +304,8 @@ doca_error_t door_monitor(struct doca_flow_port *port, const struct doca_flow_mo
 	const struct doca_flow_monitor *monitor, struct flow_entry_spec *spec, uint32_t *own_meter);
 
 void door_pipe_free(struct doca_flow_pipe *pipe);
+/* The pipe of room flow that has its miss. */
+struct flow_pipe *door_miss_pipe(const struct doca_flow_pipe *pipe);
 void door_port_free(struct doca_flow_port *port);
 void door_shared_free(struct doca_flow_port *port);
 void door_entries_drop(struct doca_flow_pipe *pipe);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "doca/flow/ct_door.h"
 #include "doca/flow/flow_door.h"
 #include "flow/field.h"
 
@@ -72,8 +73,6 @@ static uint16_t find_lpm_field(const struct flow_key *entry_mask, const struct d
 
 static doca_error_t check_cfg(const struct doca_flow_pipe_cfg *cfg, const struct doca_flow_fwd *fwd)
 {
-	if (cfg->type == DOCA_FLOW_PIPE_CT)
-		return dcore_fail(DOCA_ERROR_NOT_SUPPORTED, "pipe '%s': connection tracking pipes are not there yet", cfg->name);
 	if (cfg->root && (cfg->type == DOCA_FLOW_PIPE_LPM || cfg->type == DOCA_FLOW_PIPE_ACL || cfg->type == DOCA_FLOW_PIPE_ORDERED_LIST))
 		return dcore_fail(DOCA_ERROR_NOT_SUPPORTED, "pipe '%s': a pipe of this type cannot be root; BASIC and CONTROL can", cfg->name);
 	if (cfg->type == DOCA_FLOW_PIPE_CONTROL && fwd && fwd->type != DOCA_FLOW_FWD_NONE && fwd->type != DOCA_FLOW_FWD_CHANGEABLE)
@@ -168,7 +167,9 @@ static doca_error_t make_real(struct doca_flow_pipe *pipe, const struct doca_flo
 
 	if (err == DOCA_SUCCESS)
 		err = lower_forwards(pipe, fwd, fwd_miss, &real);
-	if (err == DOCA_SUCCESS) {
+	if (err == DOCA_SUCCESS && cfg->type == DOCA_FLOW_PIPE_CT) {
+		err = door_ct_pipe_make(pipe, cfg, &real.fwd, &real.miss);
+	} else if (err == DOCA_SUCCESS) {
 		for (unsigned i = 0; i < pipe->nr_templates; i++)
 			templates[i] = pipe->templates[i].t;
 		real.nr_templates = pipe->nr_templates;
@@ -248,9 +249,18 @@ void door_pipe_free(struct doca_flow_pipe *pipe)
 		at = &(*at)->next;
 	if (*at)
 		*at = pipe->next;
+	door_ct_forget_pipe(pipe->real);
 	door_entries_drop(pipe);
-	flow_pipe_destroy(pipe->real);
+	if (pipe->ct)
+		door_ct_pipe_free(pipe->ct);
+	else
+		flow_pipe_destroy(pipe->real);
 	free_memory(pipe);
+}
+
+struct flow_pipe *door_miss_pipe(const struct doca_flow_pipe *pipe)
+{
+	return pipe->ct ? pipe->ct->last : pipe->real;
 }
 
 void doca_flow_pipe_destroy(struct doca_flow_pipe *pipe)
@@ -270,7 +280,7 @@ doca_error_t doca_flow_pipe_update_miss(struct doca_flow_pipe *pipe, const struc
 	err = door_fwd(pipe->name, fwd_miss, NULL, &miss);
 	if (err != DOCA_SUCCESS)
 		return err;
-	rc = flow_pipe_set_miss(pipe->real, &miss);
+	rc = flow_pipe_set_miss(door_miss_pipe(pipe), &miss);
 	return rc ? dcore_from_errno(rc, "doca_flow_pipe_update_miss") : DOCA_SUCCESS;
 }
 

@@ -221,6 +221,9 @@ doca_error_t doca_flow_resource_query_entry(struct doca_flow_pipe_entry *entry, 
 
 	DCORE_NOT_NULL(entry);
 	DCORE_NOT_NULL(query);
+	if (entry->pipe->ct)
+		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_resource_query_entry: pipe '%s' has connections; doca_flow_ct_query_entry asks them",
+			entry->pipe->name);
 	flow_entry_query(entry->real, &count);
 	query->counter.total_pkts = count.packets;
 	query->counter.total_bytes = count.bytes;
@@ -234,7 +237,7 @@ doca_error_t doca_flow_resource_query_pipe_miss(struct doca_flow_pipe *pipe, str
 
 	DCORE_NOT_NULL(pipe);
 	DCORE_NOT_NULL(query);
-	rc = flow_pipe_query_miss(pipe->real, &count);
+	rc = flow_pipe_query_miss(door_miss_pipe(pipe), &count);
 	if (rc)
 		return dcore_from_errno(rc, "doca_flow_resource_query_pipe_miss");
 	query->counter.total_pkts = count.packets;
