@@ -204,6 +204,40 @@ static void sha_many_at_once(void **state)
 	}
 }
 
+/* About and beyond the 64 KiB that the multi-buffer engine promises. */
+static void sha_long_texts_at_once(void **state)
+{
+	static const size_t lens[8] = {65533, 65534, 65535, 65536, 65537, 131072, 262144, 262145};
+	struct fix *f = *state;
+	struct doca_sha *sha = make_sha(f, 0);
+	const EVP_MD *md[3] = {EVP_sha1(), EVP_sha256(), EVP_sha512()};
+
+	fill_random(f->mem, 512 * 1024);
+	for (int alg = 0; alg < 3; alg++) {
+		struct doca_sha_task_hash *tasks[8];
+		struct doca_buf *src[8], *dst[8];
+		unsigned before = done, n;
+		uint8_t want[64];
+
+		for (int i = 0; i < 8; i++) {
+			src[i] = fix_src(f, (size_t)i * 1000, lens[i]);
+			dst[i] = fix_dst(f, DST + (size_t)i * 64, 64);
+			OK(doca_sha_task_hash_alloc_init(sha, (enum doca_sha_algorithm)alg, src[i],
+				dst[i], (union doca_data){0}, &tasks[i]));
+			OK(doca_task_submit(doca_sha_task_hash_as_task(tasks[i])));
+		}
+		fix_until(f->pe, &done, before + 8);
+		for (int i = 0; i < 8; i++) {
+			EVP_Digest(f->mem + i * 1000, lens[i], want, &n, md[alg], NULL);
+			assert_memory_equal(f->mem + DST + i * 64, want, n);
+			doca_task_free(doca_sha_task_hash_as_task(tasks[i]));
+			OK(doca_buf_dec_refcount(src[i], NULL));
+			OK(doca_buf_dec_refcount(dst[i], NULL));
+		}
+	}
+	end_sha(sha);
+}
+
 static void sha_in_pieces(void **state)
 {
 	struct fix *f = *state;
@@ -700,6 +734,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		fix_test(sha_vectors),
 		fix_test(sha_many_at_once),
+		fix_test(sha_long_texts_at_once),
 		fix_test(sha_in_pieces),
 		fix_test(gcm_vector),
 		fix_test(gcm_agrees_with_openssl_and_refuses_forgery),
