@@ -84,9 +84,9 @@ static doca_error_t run_one(struct gcm_task *t, bool decrypt)
 	doca_error_t result = check(t, &out_len, decrypt);
 
 	if (result == DOCA_SUCCESS)
-		result = dcore_view_src(&src, t->src, t->task.ctx->dev);
+		result = dcore_view_src(&src, t->src, t->task.ctx);
 	if (result == DOCA_SUCCESS)
-		result = dcore_view_dst(&dst, t->dst, t->task.ctx->dev, out_len);
+		result = dcore_view_dst(&dst, t->dst, t->task.ctx, out_len);
 	if (result == DOCA_SUCCESS)
 		result = work(t, &src, &dst, decrypt);
 	if (result == DOCA_SUCCESS)
@@ -94,6 +94,13 @@ static doca_error_t run_one(struct gcm_task *t, bool decrypt)
 	dcore_view_close(&src);
 	dcore_view_close(&dst);
 	return result;
+}
+
+static void soon(const struct doca_task *task)
+{
+	const struct gcm_task *t = container_of(task, struct gcm_task, task);
+
+	dcore_buf_prefetch(t->src, t->dst);
 }
 
 static void run_encrypt(struct doca_task **tasks, unsigned n)
@@ -137,12 +144,14 @@ doca_error_t doca_aes_gcm_create(struct doca_dev *dev, struct doca_aes_gcm **aes
 		.size = sizeof(struct gcm_task),
 		.run = run_encrypt,
 		.check = check_encrypt,
-		.batch = 4};
+		.batch = 1,
+		.soon = soon};
 	(*aes_gcm)->types[1] = (struct dcore_task_type){.name = "AES-GCM decrypt",
 		.size = sizeof(struct gcm_task),
 		.run = run_decrypt,
 		.check = check_decrypt,
-		.batch = 4};
+		.batch = 1,
+		.soon = soon};
 	dcore_ctx_init(&(*aes_gcm)->ctx, dev, &ops, (*aes_gcm)->types, 2);
 	return DOCA_SUCCESS;
 }

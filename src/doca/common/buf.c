@@ -76,6 +76,8 @@ void buf_init(struct doca_buf *buf, struct doca_mmap *mmap, struct dcore_buf_own
 	buf->first = buf->last = buf;
 	buf->list_len = 1;
 	buf->refcount = 1;
+	buf->readers = mmap_is_plain(mmap) ? mmap->dev_bits : 0;
+	buf->writers = mmap_is_writable(mmap) ? buf->readers : 0;
 }
 
 static void release_list(struct doca_buf *head)
@@ -211,29 +213,6 @@ doca_error_t doca_buf_get_list_len(const struct doca_buf *buf, uint32_t *num_ele
 
 /* ---- for engines ---- */
 
-size_t dcore_buf_list_data_len(const struct doca_buf *list)
-{
-	size_t n = 0;
-
-	for (; list; list = list->next)
-		n += list->data_len;
-	return n;
-}
-
-static size_t tailroom(const struct doca_buf *buf)
-{
-	return (size_t)(buf->head + buf->len - (buf->data + buf->data_len));
-}
-
-size_t dcore_buf_list_tailroom(const struct doca_buf *list)
-{
-	size_t n = 0;
-
-	for (; list; list = list->next)
-		n += tailroom(list);
-	return n;
-}
-
 static doca_error_t check_list(const struct doca_buf *list, const struct doca_dev *dev, bool write)
 {
 	for (; list; list = list->next) {
@@ -247,7 +226,7 @@ static doca_error_t check_list(const struct doca_buf *list, const struct doca_de
 	return DOCA_SUCCESS;
 }
 
-doca_error_t dcore_view_src(
+doca_error_t dcore_view_gather(
 	struct dcore_view *view, const struct doca_buf *list, const struct doca_dev *dev)
 {
 	doca_error_t result = check_list(list, dev, false);
@@ -273,7 +252,7 @@ doca_error_t dcore_view_src(
 	return DOCA_SUCCESS;
 }
 
-doca_error_t dcore_view_dst(
+doca_error_t dcore_view_reserve(
 	struct dcore_view *view, struct doca_buf *list, const struct doca_dev *dev, size_t max)
 {
 	doca_error_t result = check_list(list, dev, true);
@@ -282,7 +261,7 @@ doca_error_t dcore_view_dst(
 	if (result != DOCA_SUCCESS)
 		return result;
 	view->len = MIN_OF(dcore_buf_list_tailroom(list), max);
-	if (!list->next || tailroom(list) >= view->len)
+	if (!list->next || dcore_buf_tailroom(list) >= view->len)
 		view->ptr = dcore_mmap_local(list->mmap, list->data + list->data_len, view->len);
 	if (view->ptr)
 		return DOCA_SUCCESS;
@@ -290,12 +269,12 @@ doca_error_t dcore_view_dst(
 	return view->copy ? DOCA_SUCCESS : DOCA_ERROR_NO_MEMORY;
 }
 
-doca_error_t dcore_view_commit(struct dcore_view *view, size_t written)
+doca_error_t dcore_view_scatter(struct dcore_view *view, size_t written)
 {
 	size_t at = 0;
 
 	for (struct doca_buf *b = view->list; b && at < written; b = b->next) {
-		size_t n = MIN_OF(tailroom(b), written - at);
+		size_t n = MIN_OF(dcore_buf_tailroom(b), written - at);
 
 		if (view->copy &&
 			dcore_mmap_write(b->mmap, b->data + b->data_len, view->copy + at, n) < 0)
@@ -307,10 +286,4 @@ doca_error_t dcore_view_commit(struct dcore_view *view, size_t written)
 		at += n;
 	}
 	return DOCA_SUCCESS;
-}
-
-void dcore_view_close(struct dcore_view *view)
-{
-	free(view->copy);
-	view->copy = NULL;
 }

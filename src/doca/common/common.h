@@ -37,6 +37,8 @@
 #include <doca_mmap.h>
 #include <doca_pe.h>
 
+#include <stdlib.h>
+
 #include "base/base.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -106,6 +108,10 @@ struct doca_buf {
 	uint32_t list_len;      /* valid in the head only */
 	uint16_t refcount;      /* of the list, in the head */
 	struct dcore_buf_owner *owner;
+	/* Devices (dcore_dev_bit) whose tasks may read, and write, this memory through its own address: the
+	 * common case, decided when the buffer was made. 0 when it takes more: a peer's memory, a GPU's, a
+	 * file mapped elsewhere, no right to it. */
+	uint64_t readers, writers;
 };
 
 /* May tasks on this device read, or write, memory of this map? Else NOT_PERMITTED and why. */
@@ -121,25 +127,29 @@ int dcore_mmap_read(const struct doca_mmap *mmap, const uint8_t *addr, void *to,
 int dcore_mmap_write(const struct doca_mmap *mmap, uint8_t *addr, const void *from, size_t len);
 /* Imported memory whose exporter is gone: true. One load. */
 bool dcore_mmap_dead(const struct doca_mmap *mmap);
-size_t dcore_buf_list_data_len(const struct doca_buf *list);
-size_t dcore_buf_list_tailroom(const struct doca_buf *list);
 
-/* A list of buffers as one run of bytes: the memory itself when it is in one piece, else a copy. */
-struct dcore_view {
-	uint8_t *ptr;
-	size_t len;
-	uint8_t *copy; /* freed on close; NULL when ptr is the memory itself */
-	struct doca_buf *list;
-};
-/* The data of a source list. */
-doca_error_t dcore_view_src(
-	struct dcore_view *view, const struct doca_buf *list, const struct doca_dev *dev);
-/* The free space behind the data of a destination list, at most `max` bytes of it. */
-doca_error_t dcore_view_dst(
-	struct dcore_view *view, struct doca_buf *list, const struct doca_dev *dev, size_t max);
-/* `written` bytes of the view are data now: copies back if needed and moves data_len. */
-doca_error_t dcore_view_commit(struct dcore_view *view, size_t written);
-void dcore_view_close(struct dcore_view *view);
+static inline size_t dcore_buf_tailroom(const struct doca_buf *buf)
+{
+	return (size_t)(buf->head + buf->len - (buf->data + buf->data_len));
+}
+
+static inline size_t dcore_buf_list_data_len(const struct doca_buf *list)
+{
+	size_t n = list->data_len;
+
+	while (unlikely((list = list->next)))
+		n += list->data_len;
+	return n;
+}
+
+static inline size_t dcore_buf_list_tailroom(const struct doca_buf *list)
+{
+	size_t n = dcore_buf_tailroom(list);
+
+	while (unlikely((list = list->next)))
+		n += dcore_buf_tailroom(list);
+	return n;
+}
 
 /* ---- contexts and tasks ---- */
 
@@ -171,6 +181,7 @@ struct doca_ctx {
 	struct list pe_link;
 	struct doca_pe *pe;
 	struct doca_dev *dev;
+	uint64_t dev_bit;
 	const struct dcore_ctx_ops *ops;
 	struct dcore_task_type *types;
 	unsigned n_types;
@@ -197,6 +208,8 @@ struct dcore_task_type {
 	 * IN_PROGRESS leaves it for dcore_task_done(); AGAIN refuses the submission. */
 	doca_error_t (*now)(struct doca_task *task);
 	unsigned batch; /* tasks run() likes to get at once */
+	/* For batch 1, may be NULL: this task is next, while another runs first (prefetch its memory). */
+	void (*soon)(const struct doca_task *task);
 	dcore_task_cb ok, error;
 	uint32_t num; /* 0 = not configured */
 	void *slab;
@@ -217,6 +230,74 @@ struct doca_task {
 	void (*hook)(struct doca_task *task, void *arg); /* instead of the callbacks (graphs) */
 	void *hook_arg;
 };
+
+/* Bring the first lines of both into the cache: where a copy or a cipher starts to wait. */
+static inline void dcore_buf_prefetch(const struct doca_buf *src, const struct doca_buf *dst)
+{
+	const uint8_t *to = dst->data + dst->data_len;
+
+	for (unsigned line = 0; line < 4; line++) {
+		__builtin_prefetch(src->data + 64 * line);
+		__builtin_prefetch(to + 64 * line, 1);
+	}
+}
+
+/* ---- views ---- */
+
+/* A list of buffers as one run of bytes: the memory itself when it is in one piece, else a copy. */
+struct dcore_view {
+	uint8_t *ptr;
+	size_t len;
+	uint8_t *copy; /* freed on close; NULL when ptr is the memory itself */
+	struct doca_buf *list;
+};
+
+/* What the four below do when one buffer of ordinary memory is not all there is. */
+doca_error_t dcore_view_gather(
+	struct dcore_view *view, const struct doca_buf *list, const struct doca_dev *dev);
+doca_error_t dcore_view_reserve(
+	struct dcore_view *view, struct doca_buf *list, const struct doca_dev *dev, size_t max);
+doca_error_t dcore_view_scatter(struct dcore_view *view, size_t written);
+
+/* The data of a source list. */
+static inline doca_error_t dcore_view_src(
+	struct dcore_view *view, const struct doca_buf *list, const struct doca_ctx *ctx)
+{
+	if (unlikely(list->next || !(list->readers & ctx->dev_bit)))
+		return dcore_view_gather(view, list, ctx->dev);
+	view->ptr = list->data;
+	view->len = list->data_len;
+	view->copy = NULL;
+	return DOCA_SUCCESS;
+}
+
+/* The free space behind the data of a destination list, at most `max` bytes of it. */
+static inline doca_error_t dcore_view_dst(
+	struct dcore_view *view, struct doca_buf *list, const struct doca_ctx *ctx, size_t max)
+{
+	if (unlikely(list->next || !(list->writers & ctx->dev_bit)))
+		return dcore_view_reserve(view, list, ctx->dev, max);
+	view->ptr = list->data + list->data_len;
+	view->len = MIN_OF(dcore_buf_tailroom(list), max);
+	view->copy = NULL;
+	view->list = list;
+	return DOCA_SUCCESS;
+}
+
+/* `written` bytes of the view are data now: copies back if needed and moves data_len. */
+static inline doca_error_t dcore_view_commit(struct dcore_view *view, size_t written)
+{
+	if (unlikely(view->list->next || !view->list->writers))
+		return dcore_view_scatter(view, written);
+	view->list->data_len += written;
+	return DOCA_SUCCESS;
+}
+
+static inline void dcore_view_close(struct dcore_view *view)
+{
+	if (unlikely(view->copy))
+		free(view->copy);
+}
 
 /* The head of a library's task batch. */
 struct dcore_batch_ops {

@@ -15,6 +15,7 @@ void dcore_ctx_init(struct doca_ctx *ctx, struct doca_dev *dev, const struct dco
 	fifo_init(&ctx->pending);
 	fifo_init(&ctx->done);
 	ctx->dev = dev;
+	ctx->dev_bit = dev ? dcore_dev_bit(dev) : 0;
 	ctx->ops = ops;
 	ctx->types = types;
 	ctx->n_types = n_types;
@@ -160,12 +161,12 @@ bool ctx_step(struct doca_ctx *ctx)
 		return false;
 	if (ctx->state == DOCA_CTX_STATE_STOPPING)
 		return step_stopping(ctx);
-	if (ctx->pending.head)
-		task_run_pending(ctx);
-	else if (ctx->workers)
-		workers_reap(ctx, false);
-	if (ctx->done.head)
+	if (ctx->pending.head) {
+		if (task_run_pending(ctx))
+			return true;
+	} else if (ctx->workers && workers_reap(ctx, false)) {
 		return task_deliver(ctx);
+	}
 	if (!ctx->ops->progress)
 		return false;
 	if (ctx->ops->progress(ctx))

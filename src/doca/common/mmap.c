@@ -309,15 +309,11 @@ doca_error_t doca_mmap_is_imported(const struct doca_mmap *mmap, uint8_t *is_imp
 
 doca_error_t dcore_mmap_may(const struct doca_mmap *mmap, const struct doca_dev *dev, bool write)
 {
-	/* What a peer may write, its owner may as well: programs give only the peer's right. */
-	uint32_t need = DOCA_ACCESS_FLAG_LOCAL_READ_WRITE | DOCA_ACCESS_FLAG_PCI_READ_WRITE |
-			DOCA_ACCESS_FLAG_RDMA_WRITE;
-
 	if (!(mmap->dev_bits & dcore_dev_bit(dev)))
 		return dcore_fail(DOCA_ERROR_NOT_PERMITTED,
 			"the task's device %s is not in the buffer's memory map",
 			dcore_dev_port(dev)->name);
-	if (write && !(mmap->permissions & need))
+	if (write && !mmap_is_writable(mmap))
 		return dcore_fail(DOCA_ERROR_NOT_PERMITTED,
 			"the destination's memory map is read only (permissions 0x%x)",
 			mmap->permissions);

@@ -57,6 +57,20 @@ struct doca_mmap {
 	size_t inner_len;
 };
 
+/* The memory is where its addresses say, for good. */
+static inline bool mmap_is_plain(const struct doca_mmap *mmap)
+{
+	return !mmap->peer && (!mmap->fd_map || mmap->fd_map == mmap->addr);
+}
+
+/* What a peer may write, its owner may as well: programs give only the peer's right. */
+static inline bool mmap_is_writable(const struct doca_mmap *mmap)
+{
+	return mmap->permissions &
+	       (DOCA_ACCESS_FLAG_LOCAL_READ_WRITE | DOCA_ACCESS_FLAG_PCI_READ_WRITE |
+		       DOCA_ACCESS_FLAG_RDMA_WRITE);
+}
+
 void mmap_export_end(struct doca_mmap *mmap);
 void mmap_import_end(struct doca_mmap *mmap);
 

@@ -52,8 +52,8 @@ bool ctx_step(struct doca_ctx *ctx);
 bool ctx_has_work(struct doca_ctx *ctx);
 /* Take the first finished task and call its callback. */
 bool task_deliver(struct doca_ctx *ctx);
-/* Run a burst of what is pending. */
-void task_run_pending(struct doca_ctx *ctx);
+/* Run the first pending task, or a burst; nothing is waiting to be delivered. True: a callback ran. */
+bool task_run_pending(struct doca_ctx *ctx);
 /* All that is submitted and not run comes back as flushed. */
 void task_flush(struct doca_ctx *ctx);
 

@@ -140,11 +140,51 @@ doca_error_t doca_task_try_submit(struct doca_task *task)
 
 /* ---- running ---- */
 
-void task_run_pending(struct doca_ctx *ctx)
+static void deliver(struct doca_ctx *ctx, struct doca_task *task)
 {
-	struct doca_task *burst[BATCH_MAX], *task = fifo_pop(&ctx->pending);
 	struct dcore_task_type *type = task->type;
-	unsigned n = 0, max = MIN_OF(MAX_OF(type->batch, 1u), BATCH_MAX);
+
+	task->state = DCORE_TASK_IDLE;
+	ctx->inflight--;
+	if (unlikely(task->free_when_done)) {
+		task->free_when_done = false;
+		give_back(task);
+	}
+	if (unlikely(task->status != DOCA_SUCCESS && ctx->ops->error_stops))
+		dcore_ctx_break(ctx);
+	if (unlikely(task->hook))
+		task->hook(task, task->hook_arg);
+	else if (likely(task->status == DOCA_SUCCESS))
+		type->ok(task, task->user_data, ctx->user_data);
+	else
+		type->error(task, task->user_data, ctx->user_data);
+}
+
+bool task_deliver(struct doca_ctx *ctx)
+{
+	deliver(ctx, fifo_pop(&ctx->done));
+	return true;
+}
+
+/* Nothing is done and undelivered: a task that runs alone need not queue for it. */
+static bool run_alone(struct doca_ctx *ctx, struct doca_task *task)
+{
+	const struct dcore_task_type *type = task->type;
+
+	if (type->soon && ctx->pending.head && ctx->pending.head->type == type)
+		type->soon(ctx->pending.head);
+	task->type->run(&task, 1);
+	if (task->status == DOCA_ERROR_IN_PROGRESS)
+		return false;
+	deliver(ctx, task);
+	return true;
+}
+
+static void run_burst(struct doca_ctx *ctx, struct doca_task *task)
+{
+	struct dcore_task_type *type = task->type;
+	struct doca_task *burst[BATCH_MAX];
+	unsigned n = 0, max = MIN_OF(type->batch, BATCH_MAX);
 
 	burst[n++] = task;
 	while (n < max && ctx->pending.head && ctx->pending.head->type == type)
@@ -153,6 +193,16 @@ void task_run_pending(struct doca_ctx *ctx)
 	for (unsigned i = 0; i < n; i++)
 		if (burst[i]->status != DOCA_ERROR_IN_PROGRESS)
 			fifo_push(&ctx->done, burst[i]);
+}
+
+bool task_run_pending(struct doca_ctx *ctx)
+{
+	struct doca_task *task = fifo_pop(&ctx->pending);
+
+	if (task->type->batch <= 1)
+		return run_alone(ctx, task);
+	run_burst(ctx, task);
+	return ctx->done.head && task_deliver(ctx);
 }
 
 void dcore_task_done(struct doca_task *task, doca_error_t status)
@@ -172,33 +222,6 @@ void task_flush(struct doca_ctx *ctx)
 		task->status = DOCA_ERROR_SHUTDOWN;
 		fifo_push(&ctx->done, task);
 	}
-}
-
-bool task_deliver(struct doca_ctx *ctx)
-{
-	struct doca_task *task = fifo_pop(&ctx->done);
-	struct dcore_task_type *type = task->type;
-
-	task->state = DCORE_TASK_IDLE;
-	ctx->inflight--;
-	if (unlikely(task->free_when_done)) {
-		task->free_when_done = false;
-		give_back(task);
-	}
-	if (likely(task->status == DOCA_SUCCESS)) {
-		if (unlikely(task->hook))
-			task->hook(task, task->hook_arg);
-		else
-			type->ok(task, task->user_data, ctx->user_data);
-		return true;
-	}
-	if (ctx->ops->error_stops)
-		dcore_ctx_break(ctx);
-	if (task->hook)
-		task->hook(task, task->hook_arg);
-	else
-		type->error(task, task->user_data, ctx->user_data);
-	return true;
 }
 
 /* ---- properties ---- */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * libdoca_dma. A copy walks two lists of buffers at once; each step copies the bytes both sides
- * have in one piece. glibc's memcpy is the engine: it chooses vector width and non-temporal stores
- * by size, and beat every variant tried on the reference machine (design/baselines.md).
+ * have in one piece.
  */
 #include <doca_dma.h>
 
@@ -10,6 +9,7 @@
 #include <string.h>
 
 #include "doca/common/common.h"
+#include "engine/copy/copy.h"
 
 #define MAX_LIST_LEN 4096u
 #define BOUNCE 65536u /* between two peers whose memory is not mapped */
@@ -50,7 +50,7 @@ static int copy_piece(const struct doca_buf *src, const uint8_t *from, struct do
 	uint8_t *local_to = dcore_mmap_local(dst->mmap, to, len);
 
 	if (local_from && local_to) {
-		memcpy(local_to, local_from, len);
+		copy_bytes(local_to, local_from, len);
 		return 0;
 	}
 	if (local_to)
@@ -119,21 +119,51 @@ static doca_error_t check(struct doca_task *task)
 	return DOCA_SUCCESS;
 }
 
+/* One buffer each, of memory that is simply there. */
+static bool is_simple(const struct doca_dma_task_memcpy *t)
+{
+	uint64_t bit = t->task.ctx->dev_bit;
+
+	return !t->src->next && !t->dst->next && (t->src->readers & bit) &&
+	       (t->dst->writers & bit) && t->src->data_len &&
+	       t->src->data_len <= dcore_buf_tailroom(t->dst);
+}
+
+static doca_error_t run_lists(struct doca_dma_task_memcpy *t)
+{
+	doca_error_t result = check(&t->task);
+
+	if (result != DOCA_SUCCESS)
+		return result;
+	if (copy_lists(t->src, t->dst) < 0)
+		return dcore_fail(DOCA_ERROR_IO_FAILED, "DMA: %s", refusal());
+	/* a peer that died during the copy: what was read may be stale */
+	return dcore_mmap_dead(t->src->mmap) || dcore_mmap_dead(t->dst->mmap) ? DOCA_ERROR_IO_FAILED
+									      : DOCA_SUCCESS;
+}
+
 static void run(struct doca_task **tasks, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		struct doca_dma_task_memcpy *t =
 			container_of(tasks[i], struct doca_dma_task_memcpy, task);
 
-		t->task.status = check(&t->task);
-		if (t->task.status != DOCA_SUCCESS)
+		if (unlikely(!is_simple(t))) {
+			t->task.status = run_lists(t);
 			continue;
-		if (copy_lists(t->src, t->dst) < 0)
-			t->task.status = dcore_fail(DOCA_ERROR_IO_FAILED, "DMA: %s", refusal());
-		else if (dcore_mmap_dead(t->src->mmap) || dcore_mmap_dead(t->dst->mmap))
-			t->task.status = DOCA_ERROR_IO_FAILED; /* died during the copy: what was
-								  read may be stale */
+		}
+		copy_bytes(t->dst->data + t->dst->data_len, t->src->data, t->src->data_len);
+		t->dst->data_len += t->src->data_len;
+		t->task.status = DOCA_SUCCESS;
 	}
+}
+
+static void soon(const struct doca_task *task)
+{
+	const struct doca_dma_task_memcpy *t =
+		container_of(task, struct doca_dma_task_memcpy, task);
+
+	dcore_buf_prefetch(t->src, t->dst);
 }
 
 /* ---- the library ---- */
@@ -169,6 +199,7 @@ doca_error_t doca_dma_create(struct doca_dev *dev, struct doca_dma **dma)
 {
 	DCORE_NOT_NULL(dev);
 	DCORE_NOT_NULL(dma);
+	copy_init();
 	*dma = calloc(1, sizeof(**dma));
 	if (!*dma)
 		return DOCA_ERROR_NO_MEMORY;
@@ -176,7 +207,8 @@ doca_error_t doca_dma_create(struct doca_dev *dev, struct doca_dma **dma)
 		.size = sizeof(struct doca_dma_task_memcpy),
 		.run = run,
 		.check = check,
-		.batch = 1};
+		.batch = 1,
+		.soon = soon};
 	dcore_ctx_init(&(*dma)->ctx, dev, &ops, &(*dma)->memcpy_type, 1);
 	return DOCA_SUCCESS;
 }

@@ -155,9 +155,10 @@ doca_error_t doca_ec_matrix_destroy(struct doca_ec_matrix *matrix)
 
 /* ---- tasks ---- */
 
-static doca_error_t check(struct doca_task *task)
+/* *block_len: bytes of one block, when all is well. */
+static doca_error_t measure(const struct ec_task *t, size_t *block_len)
 {
-	struct ec_task *t = container_of(task, struct ec_task, task);
+	const struct doca_task *task = &t->task;
 	int type = (int)(task->type - task->ctx->types);
 	size_t len = dcore_buf_list_data_len(t->src), room = dcore_buf_list_tailroom(t->dst), block;
 
@@ -165,7 +166,7 @@ static doca_error_t check(struct doca_task *task)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: the matrix is not made for it",
 			task->type->name);
 	block = len / t->matrix->tables.cols;
-	if (!block || len % t->matrix->tables.cols || block % BLOCK_MULTIPLE)
+	if (!block || len != block * t->matrix->tables.cols || block % BLOCK_MULTIPLE)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE,
 			"%s: %zu bytes are not %u blocks of a multiple of %u bytes",
 			task->type->name, len, t->matrix->tables.cols, BLOCK_MULTIPLE);
@@ -176,7 +177,15 @@ static doca_error_t check(struct doca_task *task)
 		return dcore_fail(DOCA_ERROR_FULL,
 			"%s: room for %zu bytes, %u blocks of %zu come out", task->type->name, room,
 			t->matrix->tables.rows, block);
+	*block_len = block;
 	return DOCA_SUCCESS;
+}
+
+static doca_error_t check(struct doca_task *task)
+{
+	size_t block;
+
+	return measure(container_of(task, struct ec_task, task), &block);
 }
 
 static void apply(const struct ec_tables *tables, size_t block, const struct dcore_view *src,
@@ -194,16 +203,15 @@ static void apply(const struct ec_tables *tables, size_t block, const struct dco
 static doca_error_t run_one(struct ec_task *t)
 {
 	struct dcore_view src = {.copy = NULL}, dst = {.copy = NULL};
-	doca_error_t result = check(&t->task);
-	size_t block = 0, out = 0;
+	size_t block, out = 0;
+	doca_error_t result = measure(t, &block);
 
-	if (result == DOCA_SUCCESS)
-		result = dcore_view_src(&src, t->src, t->task.ctx->dev);
 	if (result == DOCA_SUCCESS) {
-		block = src.len / t->matrix->tables.cols;
 		out = block * t->matrix->tables.rows;
-		result = dcore_view_dst(&dst, t->dst, t->task.ctx->dev, out);
+		result = dcore_view_src(&src, t->src, t->task.ctx);
 	}
+	if (result == DOCA_SUCCESS)
+		result = dcore_view_dst(&dst, t->dst, t->task.ctx, out);
 	if (result == DOCA_SUCCESS) {
 		apply(&t->matrix->tables, block, &src, &dst);
 		result = dcore_view_commit(&dst, out);
@@ -217,6 +225,13 @@ static void run(struct doca_task **tasks, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
 		tasks[i]->status = run_one(container_of(tasks[i], struct ec_task, task));
+}
+
+static void soon(const struct doca_task *task)
+{
+	const struct ec_task *t = container_of(task, struct ec_task, task);
+
+	dcore_buf_prefetch(t->src, t->dst);
 }
 
 /* ---- the library ---- */
@@ -238,7 +253,8 @@ doca_error_t doca_ec_create(struct doca_dev *dev, struct doca_ec **ec)
 			.size = sizeof(struct ec_task),
 			.run = run,
 			.check = check,
-			.batch = 1};
+			.batch = 1,
+			.soon = soon};
 	dcore_ctx_init(&(*ec)->ctx, dev, &ops, (*ec)->types, TYPES);
 	return DOCA_SUCCESS;
 }

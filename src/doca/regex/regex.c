@@ -131,7 +131,7 @@ static doca_error_t search(struct doca_regex_task_search *t)
 	struct doca_regex *regex = container_of(t->task.ctx, struct doca_regex, ctx);
 	struct found f = {.regex = regex, .result = t->result, .tail = &t->result->matches};
 	struct dcore_view view;
-	doca_error_t result = dcore_view_src(&view, t->buf, t->task.ctx->dev);
+	doca_error_t result = dcore_view_src(&view, t->buf, t->task.ctx);
 
 	*t->result = (struct doca_regex_search_result){.matches_mempool = regex->pool};
 	if (result == DOCA_SUCCESS && view.len > MAX_JOB)

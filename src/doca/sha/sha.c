@@ -71,7 +71,7 @@ static doca_error_t put_digest(
 	struct doca_task *task, struct doca_buf *dst, const uint8_t *digest, size_t len)
 {
 	struct dcore_view view;
-	doca_error_t result = dcore_view_dst(&view, dst, task->ctx->dev, len);
+	doca_error_t result = dcore_view_dst(&view, dst, task->ctx, len);
 
 	if (result == DOCA_SUCCESS) {
 		memcpy(view.ptr, digest, len);
@@ -104,7 +104,7 @@ static void run_alg(struct doca_task **tasks, unsigned n, enum doca_sha_algorith
 
 		if (t->alg != alg || t->task.status != DOCA_ERROR_IN_PROGRESS)
 			continue;
-		t->task.status = dcore_view_src(&views[m], t->src, t->task.ctx->dev);
+		t->task.status = dcore_view_src(&views[m], t->src, t->task.ctx);
 		if (t->task.status != DOCA_SUCCESS) {
 			dcore_view_close(&views[m]);
 			continue;
@@ -160,7 +160,7 @@ static doca_error_t run_piece(struct doca_sha_task_partial_hash *t)
 
 	if (result != DOCA_SUCCESS)
 		return result;
-	result = dcore_view_src(&view, t->src, t->task.ctx->dev);
+	result = dcore_view_src(&view, t->src, t->task.ctx);
 	if (result == DOCA_SUCCESS) {
 		if (!t->begun)
 			sha_begin(&t->stream, engine_alg(t->alg));
