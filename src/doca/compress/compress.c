@@ -21,10 +21,11 @@ struct compress_task { /* all four types */
 	const struct doca_buf *src;
 	struct doca_buf *dst;
 	bool block_checksums, independent;
-	/* The plain data, while its checksums were not asked for: most programs never ask, and an LZ4 block
-	 * is unpacked faster than XXH32 reads it. */
+	/* The plain data. A checksum of it is computed when it is asked for: most programs never ask, and an
+	 * LZ4 block is unpacked faster than XXH32 reads it. */
 	const uint8_t *plain;
 	size_t plain_len;
+	bool have_crc, have_other;
 	uint32_t crc, other; /* Adler-32 or XXH32 */
 };
 
@@ -67,16 +68,24 @@ static int work(struct compress_task *t, int type, const struct dcore_view *src,
 	}
 }
 
-static void compute_checksums(struct compress_task *t)
+static uint32_t crc_of(struct compress_task *t)
+{
+	if (!t->have_crc)
+		t->crc = deflate_crc32(t->plain, t->plain_len);
+	t->have_crc = true;
+	return t->crc;
+}
+
+static uint32_t other_of(struct compress_task *t)
 {
 	int type = (int)(t->task.type - t->task.ctx->types);
 
-	if (!t->plain)
-		return;
-	t->crc = deflate_crc32(t->plain, t->plain_len);
-	t->other = type == DEFLATE || type == INFLATE ? deflate_adler32(t->plain, t->plain_len)
-						      : htobe32(lz4_xxh32(t->plain, t->plain_len));
-	t->plain = NULL;
+	if (!t->have_other)
+		t->other = type == DEFLATE || type == INFLATE
+				   ? deflate_adler32(t->plain, t->plain_len)
+				   : htobe32(lz4_xxh32(t->plain, t->plain_len));
+	t->have_other = true;
+	return t->other;
 }
 
 /* Of the plain side: the source when compressing, else what came out. Now if that memory may go. */
@@ -87,8 +96,11 @@ static void note_plain(struct compress_task *t, int type, const struct dcore_vie
 
 	t->plain = plain->ptr;
 	t->plain_len = type == DEFLATE ? src->len : n;
-	if (plain->copy)
-		compute_checksums(t);
+	t->have_crc = t->have_other = false;
+	if (plain->copy) {
+		crc_of(t);
+		other_of(t);
+	}
 }
 
 static doca_error_t result_of(int err, const struct compress_task *t)
@@ -111,9 +123,9 @@ static doca_error_t run_one(struct compress_task *t)
 	size_t n = 0;
 
 	if (result == DOCA_SUCCESS)
-		result = dcore_view_src(&src, t->src, t->task.ctx->dev);
+		result = dcore_view_src(&src, t->src, t->task.ctx);
 	if (result == DOCA_SUCCESS)
-		result = dcore_view_dst(&dst, t->dst, t->task.ctx->dev, MAX_BUF);
+		result = dcore_view_dst(&dst, t->dst, t->task.ctx, MAX_BUF);
 	if (result == DOCA_SUCCESS)
 		result = result_of(work(t, type, &src, &dst, &n), t);
 	if (result == DOCA_SUCCESS)
@@ -129,6 +141,13 @@ static void run(struct doca_task **tasks, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
 		tasks[i]->status = run_one(container_of(tasks[i], struct compress_task, task));
+}
+
+static void soon(const struct doca_task *task)
+{
+	const struct compress_task *t = container_of(task, struct compress_task, task);
+
+	dcore_buf_prefetch(t->src, t->dst);
 }
 
 /* ---- the library ---- */
@@ -150,7 +169,8 @@ doca_error_t doca_compress_create(struct doca_dev *dev, struct doca_compress **c
 			.size = sizeof(struct compress_task),
 			.run = run,
 			.check = check,
-			.batch = 1};
+			.batch = 1,
+			.soon = soon};
 	(*compress)->level = DEFAULT_LEVEL;
 	dcore_ctx_init(&(*compress)->ctx, dev, &ops, (*compress)->types, TYPES);
 	return DOCA_SUCCESS;
@@ -198,7 +218,7 @@ static doca_error_t alloc(struct doca_compress *compress, int type, const struct
 		(*task)->src = src;
 		(*task)->dst = dst;
 		(*task)->crc = (*task)->other = 0;
-		(*task)->plain = NULL;
+		(*task)->have_crc = (*task)->have_other = true; /* of nothing yet */
 	}
 	return result;
 }
@@ -265,14 +285,12 @@ static doca_error_t alloc(struct doca_compress *compress, int type, const struct
 	uint32_t doca_compress_task_##name##_get_crc_cs(                                       \
 		const struct doca_compress_task_##name *task)                                  \
 	{                                                                                      \
-		compute_checksums((struct compress_task *)(uintptr_t)task);                    \
-		return CONST_ANY(task)->crc;                                                   \
+		return crc_of((struct compress_task *)(uintptr_t)task);                        \
 	}                                                                                      \
 	uint32_t doca_compress_task_##name##_get_##other_name##_cs(                            \
 		const struct doca_compress_task_##name *task)                                  \
 	{                                                                                      \
-		compute_checksums((struct compress_task *)(uintptr_t)task);                    \
-		return CONST_ANY(task)->other;                                                 \
+		return other_of((struct compress_task *)(uintptr_t)task);                      \
 	}
 
 #define ALLOC(name, index)                                                                  \
