@@ -301,10 +301,10 @@ void print_connect_lines(const struct nvmfd *d)
 
 		if (!strcmp(addr, "0.0.0.0") || !strcmp(addr, "::"))
 			addr = "<this machine>";
-		printf("nvme discover -t %s -a %s -s %s\n", transport, addr, c->trsvcid);
+		printf("nvme discover -t %s -a %s -s %s%s\n", transport, addr, c->trsvcid, c->secure ? " --tls" : "");
 		json_array_foreach(json_object_get(d->model, "subsystems"), i, s)
-			printf("nvme connect -t %s -a %s -s %s -n %s\n", transport, addr, c->trsvcid,
-				json_string_value(json_object_get(s, "nqn")));
+			printf("nvme connect -t %s -a %s -s %s -n %s%s\n", transport, addr, c->trsvcid,
+				json_string_value(json_object_get(s, "nqn")), c->secure ? " --tls" : "");
 	}
 	fflush(stdout);
 }

@@ -114,9 +114,8 @@ int op_listen(struct nvmfd *d, const json_t *p)
 		err = ctl_want_u64(p, "id", 1, 65535, &id);
 	if (!err)
 		err = ctl_want_bool(p, "secure", &c.secure);
-	if (!err && c.secure)
-		err = refuse(ENOTSUP, "listener 'secure': true is not supported yet (no TLS): leave it out, and protect hosts "
-				      "with dhchap_key");
+	if (!err && c.secure && c.trtype != NVME_TRTYPE_TCP)
+		err = refuse(EINVAL, "listener 'secure': only TCP has TLS; protect RDMA hosts with dhchap_key");
 	if (!err)
 		err = port_text(p, "port", "4420", port);
 	if (!err)
@@ -580,8 +579,6 @@ int op_host_set(struct nvmfd *d, const json_t *p)
 		err = ctl_want_string(p, "dhchap_dhgroup", &c.dhchap_dhgroup);
 	if (!err)
 		err = ctl_want_string(p, "psk", &c.psk);
-	if (!err && c.psk)
-		err = refuse(ENOTSUP, "host '%s': 'psk' is not supported yet (no TLS): use dhchap_key", c.nqn);
 	if (!err)
 		err = nvme_host_set(d->target, &c);
 	if (err)

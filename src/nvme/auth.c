@@ -27,7 +27,7 @@ enum auth_step {
 
 struct nvme_auth {
 	enum auth_step step;
-	struct dhchap_key host_key, ctrl_key;
+	struct secret host_key, ctrl_key;
 	bool has_ctrl_key;
 	uint8_t hash, group, explanation;
 	uint16_t tid;
@@ -39,7 +39,7 @@ struct nvme_auth {
 
 int nvme_auth_key_check(const char *text)
 {
-	struct dhchap_key key;
+	struct secret key;
 
 	return text ? dhchap_key_parse(text, &key) : 0;
 }
@@ -56,7 +56,7 @@ void nvme_auth_free(struct nvme_queue *q)
 	if (!q->auth)
 		return;
 	dhchap_dh_free(q->auth->dh);
-	dhchap_wipe(q->auth, sizeof(*q->auth));
+	secret_wipe(q->auth, sizeof(*q->auth));
 	free(q->auth);
 	q->auth = NULL;
 }
@@ -153,7 +153,7 @@ static int mix(struct nvme_auth *a, const uint8_t *peer, size_t len)
 		err = dhchap_augment(a->hash, secret, n, a->challenge2, mixed);
 	if (!err)
 		memcpy(a->challenge2, mixed, hl);
-	dhchap_wipe(secret, sizeof(secret));
+	secret_wipe(secret, sizeof(secret));
 	return err;
 }
 

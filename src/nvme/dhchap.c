@@ -42,44 +42,9 @@ size_t dhchap_hash_len(uint8_t hash)
 	return md ? (size_t)EVP_MD_size(md) : 0;
 }
 
-/* CRC-32 of IEEE 802.3, as the key text carries it. */
-static uint32_t crc32_of(const uint8_t *p, size_t n)
+int dhchap_key_parse(const char *text, struct secret *key)
 {
-	uint32_t c = ~0u;
-
-	while (n--) {
-		c ^= *p++;
-		for (int i = 0; i < 8; i++)
-			c = c >> 1 ^ (c & 1 ? 0xedb88320u : 0);
-	}
-	return ~c;
-}
-
-int dhchap_key_parse(const char *text, struct dhchap_key *key)
-{
-	uint8_t raw[76];
-	char base64[100];
-	unsigned hash;
-	int used = 0, n;
-	size_t len;
-	uint32_t crc;
-
-	if (sscanf(text, "DHHC-1:%2x:%96[A-Za-z0-9+/=]:%n", &hash, base64, &used) != 2 || !used || text[used] || hash > 3)
-		return refuse(EINVAL, "a DH-HMAC-CHAP key: expected DHHC-1:00..03:base64: (nvme gen-dhchap-key makes one)");
-	len = strlen(base64);
-	n = len % 4 || len > 96 ? -1 : EVP_DecodeBlock(raw, (const uint8_t *)base64, (int)len);
-	for (size_t i = len; n > 0 && i-- > len - 2 && base64[i] == '=';)
-		n--;
-	if (n != 36 && n != 52 && n != 68)
-		return refuse(EINVAL, "a DH-HMAC-CHAP key: expected 32, 48 or 64 bytes and their checksum in base64");
-	memcpy(&crc, raw + n - 4, 4);
-	if (crc != crc32_of(raw, (size_t)n - 4))
-		return refuse(EINVAL, "a DH-HMAC-CHAP key: its checksum is wrong");
-	key->len = (size_t)n - 4;
-	key->hash = (uint8_t)hash;
-	memcpy(key->bytes, raw, key->len);
-	OPENSSL_cleanse(raw, sizeof(raw));
-	return 0;
+	return secret_parse(text, "DHHC-1", key);
 }
 
 static int hmac(uint8_t hash, const void *key, size_t key_len, const uint8_t *text, size_t len, uint8_t *out)
@@ -90,7 +55,7 @@ static int hmac(uint8_t hash, const void *key, size_t key_len, const uint8_t *te
 }
 
 /* Base 8.13.5.7: the secret is bound to the NQN it belongs to. */
-static int transform(const struct dhchap_key *key, const char *nqn, uint8_t out[DHCHAP_HASH_MAX], size_t *len)
+static int transform(const struct secret *key, const char *nqn, uint8_t out[DHCHAP_HASH_MAX], size_t *len)
 {
 	char text[300];
 	int n;
@@ -105,7 +70,7 @@ static int transform(const struct dhchap_key *key, const char *nqn, uint8_t out[
 	return hmac(key->hash, key->bytes, key->len, (const uint8_t *)text, (size_t)n, out);
 }
 
-int dhchap_response(const struct dhchap_key *key, const char *key_nqn, uint8_t hash, const uint8_t *challenge,
+int dhchap_response(const struct secret *key, const char *key_nqn, uint8_t hash, const uint8_t *challenge,
 	uint32_t seq, uint16_t tid, const char *role, const char *first_nqn, const char *second_nqn, uint8_t *out)
 {
 	uint8_t secret[DHCHAP_HASH_MAX], text[DHCHAP_HASH_MAX + 20 + 2 * 256];
@@ -216,9 +181,4 @@ void dhchap_random(uint8_t *out, size_t len)
 bool dhchap_same(const uint8_t *a, const uint8_t *b, size_t len)
 {
 	return !CRYPTO_memcmp(a, b, len);
-}
-
-void dhchap_wipe(void *p, size_t len)
-{
-	OPENSSL_cleanse(p, len);
 }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nvme/secret.h"
+
 #define DHCHAP_HASH_MAX 64u
 #define DHCHAP_DH_MAX 1024u	/* ffdhe8192 */
 #define DHCHAP_SECP 0xe9	/* of AUTH_Send and AUTH_Receive; SPSP0 and SPSP1 are 1 */
@@ -78,11 +80,6 @@ _Static_assert(sizeof(struct auth_challenge) == 16 && sizeof(struct auth_reply) 
 		sizeof(struct auth_success1) == 16 && sizeof(struct auth_success2) == 16 &&
 		sizeof(struct auth_failure) == 8, "wire sizes");
 
-struct dhchap_key {
-	uint8_t bytes[64];
-	size_t len;
-	uint8_t hash; /* 0 = use as it is */
-};
 struct dhchap_dh; /* our half of a Diffie-Hellman exchange */
 
 static inline uint16_t auth_kind(const struct auth_head *h)
@@ -91,12 +88,12 @@ static inline uint16_t auth_kind(const struct auth_head *h)
 }
 
 /* -EINVAL with a refusal. */
-int dhchap_key_parse(const char *text, struct dhchap_key *key);
+int dhchap_key_parse(const char *text, struct secret *key);
 /* 0 for an unknown hash. */
 size_t dhchap_hash_len(uint8_t hash);
 /* One response: HMAC over challenge, numbers, role and names, with the transformed key. key_nqn is the NQN
  * the key belongs to. role: "HostHost" (from the host, names host then subsystem) or "Controller". */
-int dhchap_response(const struct dhchap_key *key, const char *key_nqn, uint8_t hash, const uint8_t *challenge,
+int dhchap_response(const struct secret *key, const char *key_nqn, uint8_t hash, const uint8_t *challenge,
 	uint32_t seq, uint16_t tid, const char *role, const char *first_nqn, const char *second_nqn, uint8_t *out);
 /* Mixes the session key into a challenge. */
 int dhchap_augment(uint8_t hash, const uint8_t *secret, size_t len, const uint8_t *challenge, uint8_t *out);
@@ -110,6 +107,5 @@ int dhchap_dh_secret(const struct dhchap_dh *dh, const uint8_t *peer, size_t len
 void dhchap_random(uint8_t *out, size_t len);
 /* In constant time. */
 bool dhchap_same(const uint8_t *a, const uint8_t *b, size_t len);
-void dhchap_wipe(void *p, size_t len);
 
 #endif

@@ -53,6 +53,14 @@ static uint16_t check_host(struct nvme_request *req, const struct nvme_connect_d
 		log_warn("host %.80s asked for %.80s, which is not here", d->hostnqn, d->subnqn);
 		return bad(req, IN_DATA | DATA_SUBNQN);
 	}
+	if (q->secure && strcmp(d->hostnqn, q->psk_hostnqn))
+		return bad(req, IN_DATA | DATA_HOSTNQN);
+	if (q->secure && strcmp(d->subnqn, q->psk_subnqn))
+		return bad(req, IN_DATA | DATA_SUBNQN);
+	if (!q->secure && !s->discovery && nvme_psk_required(q->target, d->hostnqn)) {
+		log_warn("host %.80s has a PSK and came to %s without TLS", d->hostnqn, s->nqn);
+		return NVME_SC_CONNECT_INVALID_HOST | NVME_SC_DNR;
+	}
 	if (!nvme_subsystem_host_allowed(s, d->hostnqn)) {
 		log_warn("host %.80s is not allowed to use %s", d->hostnqn, s->nqn);
 		return NVME_SC_CONNECT_INVALID_HOST | NVME_SC_DNR;

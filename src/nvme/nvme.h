@@ -68,6 +68,7 @@ struct nvme_ctrl;
 struct nvme_request;
 struct nvme_queue;
 struct nvme_auth;
+struct tls_psk;
 
 /* --- for transports --- */
 
@@ -121,8 +122,8 @@ struct nvme_queue {
 	struct nvme_target *target;
 	struct nvme_port *port;
 	char local_addr[64]; /* address the host connected to, for the discovery log */
-	bool secure;         /* the channel below is TLS with the host's PSK */
-	char psk_identity[320];
+	bool secure;         /* the channel below is TLS with a PSK; set before Connect */
+	char psk_hostnqn[NVME_NQN_SIZE], psk_subnqn[NVME_NQN_SIZE]; /* whom that key belongs to, and what for */
 
 	struct nvme_ctrl *ctrl; /* NULL before Connect and after close */
 	uint16_t qid, size, sqhd;
@@ -223,8 +224,9 @@ struct nvme_host_config {
 	const char *dhchap_hash, *dhchap_dhgroup; /* NULL = sha256, ffdhe2048 */
 };
 int nvme_host_set(struct nvme_target *t, const struct nvme_host_config *config);
-/* The configured PSK text of a host or NULL; for the TLS handshake. Copies into out. */
-int nvme_host_psk(struct nvme_target *t, const char *hostnqn, char *out, size_t size);
+/* The key of what a host offers in a TLS handshake (untrusted). -EINVAL for no identity of NVMe/TCP, -ENOENT for
+ * a host without PSK, -EKEYREJECTED for another key's digest; each with a refusal. Any thread. */
+int nvme_host_psk(struct nvme_target *t, const void *identity, size_t len, struct tls_psk *out);
 
 struct nvme_namespace_config {
 	uint32_t nsid; /* 0 = the lowest free */

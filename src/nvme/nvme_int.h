@@ -192,6 +192,8 @@ struct nvme_ctrl {
 /* --- target.c / subsystem.c / namespace.c --- */
 void nvme_generation_bump(struct nvme_target *t); /* lock held; tells discovery controllers */
 struct nvme_host *nvme_host_find(struct nvme_target *t, const char *nqn);	/* lock held */
+void nvme_host_free(struct nvme_host *h);					/* lock held */
+bool nvme_psk_required(struct nvme_target *t, const char *hostnqn);		/* lock held */
 bool nvme_host_listed(const struct list *hosts, const char *nqn);
 int nvme_host_list_add(struct list *hosts, const char *nqn);
 int nvme_host_list_remove(struct list *hosts, const char *nqn);

@@ -10,7 +10,7 @@ struct host_auth {
 	struct nvmf_host *host;
 	struct qp *q;
 	void (*done)(struct nvmf_host *h);
-	struct dhchap_key key, ctrl_key;
+	struct secret key, ctrl_key;
 	uint16_t tid;
 	uint8_t hash;
 	uint32_t seq2;
@@ -24,7 +24,7 @@ static void finish(struct host_auth *a)
 	void (*done)(struct nvmf_host *) = a->done;
 
 	h->auth = NULL;
-	dhchap_wipe(a, sizeof(*a));
+	secret_wipe(a, sizeof(*a));
 	free(a);
 	if (done)
 		done(h);
@@ -187,7 +187,7 @@ static void challenge_came(struct nvmf_io *io)
 	a->hash = c->hash;
 	len = build_reply(a, c, &s);
 	dhchap_dh_free(s.dh);
-	dhchap_wipe(&s, sizeof(s));
+	secret_wipe(&s, sizeof(s));
 	if (len)
 		command(a, NVME_FC_AUTH_SEND, len, reply_sent);
 	else

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Insides of the initiator: host.c brings a controller up and keeps it, host_qp.c is one queue's PDUs,
- * host_scan.c reads namespaces and ANA states, host_multi.c chooses among paths. */
+/*
+ * Insides of the initiator: host.c is a host's life, host_dial.c makes streams, host_up.c brings a controller
+ * up, host_keep.c keeps it, host_auth.c authenticates, host_scan.c reads namespaces and ANA states, host_qp.c
+ * is one queue's PDUs, host_multi.c chooses among paths.
+ */
 #ifndef NVMF_HOST_INT_H
 #define NVMF_HOST_INT_H
 
@@ -18,6 +21,8 @@
 #define QP_DIRECT_MIN 8192u
 #define HOST_QUEUES_MAX 16
 #define HOST_AERS 2
+#define HOST_TICK_NS (250 * NS_PER_MS)
+#define HOST_BRING_UP_NS (10 * NS_PER_SEC)
 
 struct qp_unit {
 	struct qp_unit *next;
@@ -91,7 +96,7 @@ enum host_phase {
 
 struct nvmf_host {
 	struct nvmf_host_options o;
-	char *traddr, *trsvcid, *subnqn, *hostnqn, *dhchap_key, *dhchap_ctrl_key;
+	char *traddr, *trsvcid, *subnqn, *hostnqn, *dhchap_key, *dhchap_ctrl_key, *psk;
 	struct host_auth *auth; /* the exchange in progress */
 	unsigned auth_count;
 	char address[80];
@@ -140,23 +145,45 @@ void qp_close(struct qp *q);			   /* host_qp_closed() follows */
 void qp_abort(struct qp *q, uint16_t status);
 bool qp_overdue(const struct qp *q, uint64_t now);
 
-/* host.c, called by host_qp.c */
-void host_qp_up(struct qp *q);
+static inline uint64_t host_now(const struct nvmf_host *h)
+{
+	return reactor_now(h->o.reactor);
+}
+
+/* host.c */
 void host_qp_failed(struct qp *q, const char *why);
 void host_qp_closed(struct qp *q);
+void host_set_state(struct nvmf_host *h, enum nvmf_host_state state, int err);
+void host_set_phase(struct nvmf_host *h, enum host_phase phase);
+void host_free_queues(struct nvmf_host *h);
+/* The last stream has closed, or there was none. */
+void host_all_closed(struct nvmf_host *h);
+/* Ends the connection; retry: and begins again after a pause. */
 void host_fail(struct nvmf_host *h, bool retry, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* host_dial.c: a stream for q, then qp_open(); a failure is host_fail() */
+void host_dial(struct nvmf_host *h, struct qp *q);
+
+/* host_up.c */
+void host_begin(struct nvmf_host *h);
+void host_qp_up(struct qp *q); /* ICResp came */
+void host_scanned(struct nvmf_host *h);
 void host_step(struct nvmf_host *h, uint8_t opcode, enum nvme_dir dir, uint32_t len,
 	void (*done)(struct nvmf_io *io));
-
 void host_step_on(struct qp *q, uint8_t opcode, enum nvme_dir dir, uint32_t len,
 	void (*done)(struct nvmf_io *io));
+
+/* host_keep.c */
+void host_arm_aers(struct nvmf_host *h);
+void host_tick_fire(struct reactor_timer *timer);
+void host_pause_fire(struct reactor_timer *timer);
+void host_keep_fire(struct reactor_timer *timer);
 
 /* host_auth.c: one exchange on q, then done(); a failure is host_fail() */
 void host_auth(struct qp *q, void (*done)(struct nvmf_host *h));
 
 /* host_scan.c: read all namespaces (and ANA), then host_scanned() */
 void host_scan(struct nvmf_host *h);
-void host_scanned(struct nvmf_host *h);
 
 /* host_multi.c */
 void nvmf_io_finish(struct nvmf_io *io, uint16_t status);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One queue of a host: commands to PDUs and back. Units queue during an iteration and leave in one send. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "nvmf/digest.h"
@@ -562,7 +563,8 @@ static void received(struct stream *st, const uint8_t *data, ssize_t n)
 	struct qp *q = st->owner;
 
 	if (n <= 0) {
-		broken(q, n ? "the connection broke" : "the controller closed the connection");
+		broken(q, n == -EKEYREJECTED ? "the TLS handshake failed: does the target have this key for this host?"
+			  : n ? "the connection broke" : "the controller closed the connection");
 		return;
 	}
 	q->in = data;

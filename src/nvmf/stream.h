@@ -81,6 +81,9 @@ static inline void stream_close(struct stream *s)
 		s->ops->close(s);
 }
 
+/* For a stream nobody wants any more, before it has a user: closes it. */
+void stream_abandon(struct stream *s);
+
 #define STREAM_IOV_MAX 512 /* elements per send */
 
 /* A connected socket; fd belongs to the stream from now on (also on failure). */

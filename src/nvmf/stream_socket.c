@@ -121,6 +121,18 @@ static int pool_open(struct pool *p, struct reactor *r)
 	return 0;
 }
 
+static void forget(struct stream *s)
+{
+}
+
+void stream_abandon(struct stream *s)
+{
+	static const struct stream_user nobody = {.closed = forget};
+
+	s->user = &nobody;
+	stream_close(s);
+}
+
 void stream_pool_drop(struct reactor *r)
 {
 	struct pool *p = &pools[reactor_index(r)];

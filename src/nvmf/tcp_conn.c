@@ -11,6 +11,9 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/refuse.h"
+#include "nvme/tls_psk.h"
+#include "nvmf/stream_tls.h"
 
 LOG_MODULE("nvmf.tcp");
 
@@ -188,11 +191,15 @@ const struct stream_user tcp_stream_user = {
 	.closed = closed,
 };
 
-static void forget(struct stream *s)
+/* OpenSSL asks which key the client's identity stands for. */
+static int find_psk(void *arg, const uint8_t *identity, size_t len, struct tls_psk *out)
 {
-}
+	int err = nvme_host_psk(arg, identity, len, out);
 
-static const struct stream_user orphan = {.closed = forget};
+	if (err)
+		log_warn("TLS: %s", refusal());
+	return err;
+}
 
 int nvmf_attach(struct nvmf_server *s, struct reactor *r, struct nvme_port *port, struct stream *stream,
 	const char *local)
@@ -200,12 +207,17 @@ int nvmf_attach(struct nvmf_server *s, struct reactor *r, struct nvme_port *port
 	struct tcp_conn *c = calloc(1, sizeof(*c));
 	struct tcp_group *g = s->groups;
 
+	int err = 0;
+
 	while (g->reactor != r)
 		g++;
-	if (!c) {
-		stream->user = &orphan;
-		stream_close(stream);
-		return -ENOMEM;
+	if (!c)
+		stream_abandon(stream);
+	else if (nvme_port_config(port)->secure)
+		err = stream_tls_server(stream, find_psk, s->options.target, &stream);
+	if (!c || err) {
+		free(c);
+		return c ? err : -ENOMEM;
 	}
 	c->group = g;
 	c->stream = stream;

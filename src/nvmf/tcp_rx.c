@@ -2,9 +2,15 @@
 /* Bytes to commands: a parser that can stop after any byte, and stop for want of a slot or buffer. */
 #include "nvmf/tcp.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "nvme/tls_psk.h"
 #include "nvmf/digest.h"
+#include "nvmf/stream_tls.h"
+
+LOG_MODULE("nvmf.tcp");
 
 /* --- checking a header --- */
 
@@ -136,6 +142,19 @@ static void execute(struct tcp_req *req)
 
 /* --- ICReq --- */
 
+/* Whose key opened the channel; Connect must name the same. */
+static void note_channel(struct tcp_conn *c)
+{
+	const char *identity = stream_tls_identity(c->stream);
+	struct tls_psk_name name;
+
+	if (!identity || tls_psk_split(identity, strlen(identity), &name))
+		return;
+	c->q.secure = true;
+	memcpy(c->q.psk_hostnqn, name.hostnqn, sizeof(name.hostnqn));
+	memcpy(c->q.psk_subnqn, name.subnqn, sizeof(name.subnqn));
+}
+
 static void handle_ic_req(struct tcp_conn *c)
 {
 	const struct pdu_ic *ic = (const struct pdu_ic *)c->hdr;
@@ -152,6 +171,7 @@ static void handle_ic_req(struct tcp_conn *c)
 	c->ddgst = ic->digest & PDU_USE_DDGST;
 	c->align = (uint8_t)((ic->pda + 1) * 4);
 	c->ready = true;
+	note_channel(c);
 	tcp_tx_ic_resp(c);
 	next_pdu(c);
 }
@@ -514,6 +534,8 @@ void tcp_rx_received(struct stream *s, const uint8_t *data, ssize_t n)
 	struct tcp_conn *c = s->owner;
 
 	if (n <= 0) {
+		if (n == -EKEYREJECTED)
+			log_warn("%s: the TLS handshake failed; closing the connection", c->q.local_addr);
 		tcp_conn_close(c);
 		return;
 	}

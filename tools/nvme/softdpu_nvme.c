@@ -24,6 +24,7 @@ static struct {
 	uint64_t lba, blocks;
 	double seconds;
 	bool digests, json, verify, sequential;
+	char *dhchap_key, *dhchap_ctrl_key, *psk;
 } opt = {.addr = "127.0.0.1", .port = "4420", .name = "nvmf0", .nsid = 1, .block = 4096, .depth = 32, .connections = 1,
 	.namespaces = 1, .blocks = 1, .seconds = 5};
 
@@ -39,6 +40,7 @@ static void usage(FILE *to)
 	      "  target METHOD [JSON]  call a running softdpu-nvmfd (nvmf.status, nvmf.config, ...)\n"
 	      "\n"
 	      "  -a, --addr ADDRESS (127.0.0.1)  -s, --port PORT (4420)  -n, --nqn NQN  -q, --hostnqn NQN\n"
+	      "  --psk KEY  --dhchap-key KEY  --dhchap-ctrl-key KEY   a key's text, or @FILE that holds it\n"
 	      "  -i, --nsid N (1)  --digests  -j, --json  --name NAME of the daemon (nvmf0)\n"
 	      "  --lba N  --blocks N  --block BYTES  --depth N  --connections N  --namespaces N  --write PERCENT\n"
 	      "  --seconds S  --verify  --sequential\n",
@@ -54,7 +56,8 @@ static int fail(void)
 static struct nvmf_host_options host_options(const char *nqn)
 {
 	return (struct nvmf_host_options){.traddr = opt.addr, .trsvcid = opt.port, .subnqn = nqn,
-		.hostnqn = opt.hostnqn, .hdgst = opt.digests, .ddgst = opt.digests, .ctrl_loss_ms = 3000};
+		.hostnqn = opt.hostnqn, .hdgst = opt.digests, .ddgst = opt.digests, .ctrl_loss_ms = 3000,
+		.psk = opt.psk, .dhchap_key = opt.dhchap_key, .dhchap_ctrl_key = opt.dhchap_ctrl_key};
 }
 
 static int need_nqn(void)
@@ -264,6 +267,24 @@ static int target(const char *method, const char *params_text)
 	return err ? fail() : 0;
 }
 
+/* A key on the command line is seen by everybody who may list processes: @FILE is the better way. */
+static char *key_text(const char *arg)
+{
+	char line[256] = "";
+	FILE *f;
+
+	if (arg[0] != '@')
+		return strdup(arg);
+	f = fopen(arg + 1, "re");
+	if (!f || !fgets(line, sizeof(line), f)) {
+		fprintf(stderr, "softdpu nvme: no key in %s: %s\n", arg + 1, strerror(errno));
+		exit(2);
+	}
+	fclose(f);
+	line[strcspn(line, "\r\n")] = '\0';
+	return strdup(line);
+}
+
 static int parse(int argc, char **argv)
 {
 	static const struct option longs[] = {{"addr", 1, NULL, 'a'}, {"port", 1, NULL, 's'}, {"nqn", 1, NULL, 'n'},
@@ -271,7 +292,8 @@ static int parse(int argc, char **argv)
 		{"name", 1, NULL, 'N'}, {"lba", 1, NULL, 'l'}, {"blocks", 1, NULL, 'B'}, {"block", 1, NULL, 'b'},
 		{"depth", 1, NULL, 'd'}, {"connections", 1, NULL, 'c'}, {"namespaces", 1, NULL, 'm'},
 		{"write", 1, NULL, 'w'}, {"seconds", 1, NULL, 't'}, {"verify", 0, NULL, 'v'},
-		{"sequential", 0, NULL, 'S'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
+		{"sequential", 0, NULL, 'S'}, {"psk", 1, NULL, 'P'}, {"dhchap-key", 1, NULL, 'K'},
+		{"dhchap-ctrl-key", 1, NULL, 'C'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "a:s:n:q:i:jh", longs, NULL)) >= 0)
@@ -329,6 +351,15 @@ static int parse(int argc, char **argv)
 			break;
 		case 'S':
 			opt.sequential = true;
+			break;
+		case 'P':
+			opt.psk = key_text(optarg);
+			break;
+		case 'K':
+			opt.dhchap_key = key_text(optarg);
+			break;
+		case 'C':
+			opt.dhchap_ctrl_key = key_text(optarg);
 			break;
 		case 'h':
 			usage(stdout);

@@ -29,7 +29,8 @@ struct rig {
 	struct reactor *reactor;
 	struct nvme_target *target;
 	struct nvmf_server *server;
-	struct nvme_port *port;
+	struct nvme_port *port, *secure_port; /* rig_dial() uses the latter once rig_secure() made it */
+	const char *psk;
 	struct nvme_subsystem *subsys;
 	struct nvme_namespace *ns;
 	struct blk_dev *dev;
@@ -93,7 +94,8 @@ static inline int rig_dial(void *arg, uint16_t qid, struct stream **out)
 	r->to_host.seed = r->to_target.seed = ++r->streams;
 	stream_pipe_faults(target, &r->to_host);
 	stream_pipe_faults(host, &r->to_target);
-	assert_int_equal(nvmf_attach(r->server, r->reactor, r->port, target, "192.0.2.1"), 0);
+	assert_int_equal(nvmf_attach(r->server, r->reactor, r->secure_port ? r->secure_port : r->port, target,
+				 "192.0.2.1"), 0);
 	r->last_host_end = r->host_end[r->streams % 16] = host;
 	*out = host;
 	return 0;
@@ -112,7 +114,17 @@ static inline struct nvmf_host_options rig_host_options(struct rig *r)
 {
 	return (struct nvmf_host_options){.reactor = r->reactor, .traddr = "192.0.2.1", .trsvcid = "4420",
 		.subnqn = RIG_NQN, .hostnqn = RIG_HOST, .dial = rig_dial, .dial_arg = r, .on_state = rig_state,
-		.arg = r, .queue_size = 32};
+		.arg = r, .queue_size = 32, .psk = r->psk};
+}
+
+/* From now on RIG_HOST has a PSK, and connections are TLS. */
+static inline void rig_secure(struct rig *r, const char *psk)
+{
+	struct nvme_port_config c = {.trtype = NVME_TRTYPE_TCP, .traddr = "192.0.2.1", .trsvcid = "4421", .secure = true};
+
+	assert_int_equal(nvme_host_set(r->target, &(struct nvme_host_config){.nqn = RIG_HOST, .psk = psk}), 0);
+	assert_int_equal(nvme_port_add(r->target, &c, &r->secure_port), 0);
+	r->psk = psk;
 }
 
 static inline struct nvmf_host *rig_connect(struct rig *r, const struct nvmf_host_options *o)
@@ -154,6 +166,8 @@ static inline void rig_close(struct rig *r)
 		rig_step(r, NS_PER_MS);
 	assert_true(removed);
 	nvme_port_remove(r->port);
+	if (r->secure_port)
+		nvme_port_remove(r->secure_port);
 	nvme_target_destroy(r->target);
 	reactor_stats(r->reactor, &stats);
 	for (int i = 0; i < REACTOR_BUF_CLASSES; i++)

@@ -19,6 +19,8 @@ struct lane {
 	uint8_t buf[LANE_BLOCKS * 512];
 };
 
+static bool with_tls; /* what follows runs over TLS */
+
 struct world {
 	struct rig rig;
 	struct rng rng;
@@ -133,6 +135,8 @@ static void world_open(struct world *w, const char *uri, uint64_t seed, bool dig
 	memset(w, 0, sizeof(*w));
 	rng_init(&w->rng, seed);
 	rig_open(&w->rig, uri, 1u << 20, few);
+	if (with_tls)
+		rig_secure(&w->rig, "NVMeTLSkey-1:01:VRLbtnN9AQb2WXW3c9+wEf/DRLz0QuLdbYvEhwtdWwNf9LrZ:");
 	o = rig_host_options(&w->rig);
 	o.hdgst = o.ddgst = digests;
 	o.io_queues = queues;
@@ -225,6 +229,15 @@ static void test_bad_medium(void **state)
 		(struct stream_faults){.chunk_max = 9000, .cut = 0.0005}, true, 1500);
 }
 
+static void test_tls(void **state)
+{
+	with_tls = true;
+	run_storm("mem:256K", (struct stream_faults){.chunk_max = 3000, .corrupt = 0.0005, .cut = 0.0005}, false, 600);
+	run_storm("fault:seed=5,error=0.05,delay_us=300:mem:256K",
+		(struct stream_faults){.chunk_max = 20000, .window = 9000}, true, 300);
+	with_tls = false;
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +246,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_corruption),
 		cmocka_unit_test(test_slow_network_small_window),
 		cmocka_unit_test(test_bad_medium),
+		cmocka_unit_test(test_tls),
 	};
 
 	log_set_level(getenv("SIM_VERBOSE") ? LOG_DEBUG : LOG_ERROR);
