@@ -16,6 +16,7 @@
 
 struct doca_flow_port *rig_port[RIG_PORTS];
 unsigned rig_callbacks, rig_aged;
+void (*rig_on_init)(void);
 
 static struct esw *esw;
 static struct port *near[RIG_PORTS], *far[RIG_PORTS];
@@ -99,6 +100,8 @@ void rig_open_with(const char *mode, unsigned n, struct doca_flow_definitions *d
 		OK(doca_flow_cfg_set_definitions(cfg, defs));
 	OK(doca_flow_init(cfg));
 	OK(doca_flow_cfg_destroy(cfg));
+	if (rig_on_init)
+		rig_on_init();
 	for (unsigned i = 0; i < n; i++)
 		start_port(i);
 }

@@ -20,6 +20,8 @@
 
 extern struct doca_flow_port *rig_port[RIG_PORTS];
 extern unsigned rig_callbacks, rig_aged;
+/* Called between doca_flow_init and the first port, when set. */
+extern void (*rig_on_init)(void);
 
 void rig_open(const char *mode, unsigned nr_ports);
 void rig_open_with(const char *mode, unsigned nr_ports, struct doca_flow_definitions *defs);

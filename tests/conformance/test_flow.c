@@ -548,7 +548,7 @@ static void refusals_name_what_is_wrong(void **state)
 	assert_non_null(strstr(refusal(), "outer.ipv4.src_ip"));
 	OK(doca_flow_pipe_cfg_destroy(cfg));
 	cfg = rig_pipe_cfg(rig_port[0], "TRACK", DOCA_FLOW_PIPE_CT, false);
-	assert_int_equal(doca_flow_pipe_create(cfg, &fwd, NULL, &pipe), DOCA_ERROR_NOT_SUPPORTED);
+	assert_int_equal(doca_flow_pipe_create(cfg, &fwd, NULL, &pipe), DOCA_ERROR_BAD_STATE);
 	OK(doca_flow_pipe_cfg_destroy(cfg));
 	rig_close();
 }
