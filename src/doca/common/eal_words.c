@@ -5,8 +5,9 @@
  * rte_eal_init themselves); adding twice adds nothing.
  *
  * Without free hugepages, or without the right to map them: --no-huge with a memory size, no shared
- * configuration. Cores that do not exist are mapped to those that do. EAL offers no environment
- * variable for this, and DOCA programs offer no other place (design/virtual-pci.md).
+ * configuration. Cores that do not exist are mapped to those that do, and a program that names none
+ * gets as many as the smallest card has: programs written on one refuse to start with fewer. EAL offers
+ * no environment variable for this, and DOCA programs offer no other place (design/virtual-pci.md).
  */
 #include "doca/common/common.h"
 
@@ -18,7 +19,8 @@
 #include <unistd.h>
 
 #define WORDS_MAX 256
-#define NO_HUGE_MB "512" /* the samples' 32768 mbufs and their tables; touched only as used */
+#define CARD_CORES 8      /* a BlueField-2's */
+#define NO_HUGE_MB "2048" /* 8192 mbufs for each of them and six ports, as programs do; touched only as used */
 
 struct words {
 	char *word[WORDS_MAX + 1];
@@ -114,6 +116,26 @@ static void add_cores(struct words *w, const char *list)
 	add(w, text);
 }
 
+static bool names_cores(const char *word)
+{
+	return !strncmp(word, "-l", 2) || !strncmp(word, "-c", 2) || !strncmp(word, "--lcores", 8);
+}
+
+static void add_card_cores(struct words *w)
+{
+	long have = sysconf(_SC_NPROCESSORS_ONLN);
+	char text[64];
+
+	for (int i = 1; i < w->n; i++)
+		if (names_cores(w->word[i]))
+			return;
+	if (have >= CARD_CORES)
+		return;
+	snprintf(text, sizeof(text), "(0-%d)@(0-%ld)", CARD_CORES - 1, have - 1);
+	add(w, "--lcores");
+	add(w, text);
+}
+
 static void add_environment(struct words *w)
 {
 	const char *env = getenv("SOFTDPU_EAL_ARGS");
@@ -175,6 +197,7 @@ int dcore_eal_words(int argc, char *const *argv, char ***words)
 	if (no_huge)
 		add_no_huge(w, end, argv);
 	add_environment(w);
+	add_card_cores(w);
 	for (int i = end; i < argc; i++)
 		add(w, argv[i]);
 	if (w->failed)
