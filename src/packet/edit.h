@@ -111,4 +111,11 @@ int pkt_mss_clamp(
  */
 struct rte_mbuf *pkt_fork(struct rte_mbuf *m, const struct pkt_parse *p, struct rte_mempool *pool);
 
+/*
+ * IPv4 to IPv6 or back (RFC 7915), addresses as 64:ff9b::a.b.c.d; p is parsed anew. TTL and traffic class stay.
+ * -DROP_EDIT_NO_HEADER for what has no counterpart here (fragments, options and extension headers, ICMP but echo),
+ * -DROP_EDIT_NO_ROOM, or the new parse's drop.
+ */
+int pkt_nat64(struct rte_mbuf *m, struct pkt_parse *p);
+
 #endif

@@ -502,7 +502,7 @@ static void tunnel_header(struct cursor *c, struct tunnel *t, uint32_t off)
 		tunnel_gre(c, t, off);
 		break;
 	case PKT_TUN_PSP:
-		t->end = off + 16;
+		t->end = off + MAX_OF(16u, 8 + 8u * c->b[off + 1]); /* in units of 8 bytes, less the first */
 		t->inner = NOTHING;
 		break;
 	case PKT_TUN_ESP:

@@ -457,6 +457,60 @@ static void mss_behind_broken_options(void **state)
 		}
 }
 
+/* ---- NAT64 ---- */
+
+static const struct {
+	const char *before, *after;
+} nat64_cases[] = {
+	{"eth ip4:192.168.2.2>8.8.8.8,ttl=9,tos=4 tcp:1234>80 data:21", "eth ip6:64:ff9b::c0a8:202>64:ff9b::808:808,hl=9,tc=4 tcp:1234>80 data:21"},
+	{"eth vlan:7 ip4:10.0.0.1>10.0.0.2 udp:5>6 data:7", "eth vlan:7 ip6:64:ff9b::a00:1>64:ff9b::a00:2 udp:5>6 data:7"},
+	{"eth ip4:10.0.0.1>10.0.0.2 udp:5>6,nosum data:7", "eth ip6:64:ff9b::a00:1>64:ff9b::a00:2 udp:5>6 data:7"},
+	{"eth ip4:10.0.0.1>10.0.0.2 icmp:8,0,id=3 data:7", "eth ip6:64:ff9b::a00:1>64:ff9b::a00:2 icmp6:128,0,id=3 data:7"},
+	{"eth ip6:64:ff9b::a00:1>64:ff9b::a00:2 tcp:1>2 data:9", "eth ip4:10.0.0.1>10.0.0.2,df tcp:1>2 data:9"},
+	{"eth ip6:fd00::a00:1>64:ff9b::a00:2 icmp6:129,0,id=4 data:1", "eth ip4:10.0.0.1>10.0.0.2,df icmp:0,0,id=4 data:1"},
+};
+
+static void nat64(void **state)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(nat64_cases); i++) {
+		struct rte_mbuf *m = test_packet(test_pool(), "%s", nat64_cases[i].before);
+		struct pkt_parse p = parse(m), again;
+
+		assert_int_equal(pkt_nat64(m, &p), 0);
+		again = parse(m);
+		assert_memory_equal(&p, &again, sizeof(p));
+		assert_bytes(nat64_cases[i].before, m, nat64_cases[i].after);
+		rte_pktmbuf_free(m);
+	}
+}
+
+static void nat64_on_partial(void **state)
+{
+	struct rte_mbuf *m = test_packet(test_pool(), "%s", nat64_cases[0].before);
+	struct pkt_parse p;
+
+	make_partial(m, PKT_OUTER);
+	p = parse(m);
+	assert_int_equal(pkt_nat64(m, &p), 0);
+	pkt_csum_finish(m, &p);
+	assert_bytes("partial", m, nat64_cases[0].after);
+	rte_pktmbuf_free(m);
+}
+
+static void nat64_refuses(void **state)
+{
+	static const char *const specs[] = {"eth arp", "eth ip4:1.2.3.4>5.6.7.8,mf udp:1>2 data:8", "eth ip4:1.2.3.4>5.6.7.8,opt=4 udp:1>2",
+		"eth ip6:fd00::1>fd00::2 dopt udp:1>2", "eth ip4:1.2.3.4>5.6.7.8 icmp:3,1 data:28"};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(specs); i++) {
+		struct rte_mbuf *m = test_packet(test_pool(), "%s", specs[i]);
+		struct pkt_parse p = parse(m);
+
+		assert_int_equal(pkt_nat64(m, &p), -DROP_EDIT_NO_HEADER);
+		rte_pktmbuf_free(m);
+	}
+}
+
 static void macs(void **state)
 {
 	struct rte_ether_addr a = {{2, 0, 0, 0, 0, 9}}, b = {{2, 0, 0, 0, 0, 8}};
@@ -802,6 +856,9 @@ int main(void)
 		cmocka_unit_test(nat_hides_nothing),
 		cmocka_unit_test(rewrite_any_bytes),
 		cmocka_unit_test(rewrite_refuses),
+		cmocka_unit_test(nat64),
+		cmocka_unit_test(nat64_on_partial),
+		cmocka_unit_test(nat64_refuses),
 		cmocka_unit_test(ttl),
 		cmocka_unit_test(ttl_runs_out),
 		cmocka_unit_test(tos),
