@@ -32,7 +32,7 @@ enum flow_opcode {
 	FLOW_OP_DECAP,     /* remove the outer headers; data, index bytes of it: new Ethernet header for L3 tunnels */
 	FLOW_OP_ENCAP,     /* in templates: data, index bytes of it: the headers to push, width 1 = keep the inner Ethernet
 			    * header; in entries and programs: data = a prepared struct pkt_encap */
-	FLOW_OP_NAT64,     /* 6->4 or 4->6 */
+	FLOW_OP_NAT64,     /* to the other family; width: enum pkt_l3 of what it takes */
 	FLOW_OP_REWRITE,   /* program's `fused`; terminal when it names a hop */
 	FLOW_OP_CRYPTO,    /* encrypt / decrypt through an SA: the packet may be suspended and resumed here */
 	/* account */

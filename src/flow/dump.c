@@ -261,6 +261,8 @@ void dump_pipe(struct flow_ctx *ctx, const struct flow_pipe *pipe, struct str *o
 	str_addf(out, "pipe %u '%s' %s domain %s port ", pipe->id, pipe->name, pipe->kind->name, domain_names[pipe->domain]);
 	if (pipe->port == FLOW_PORT_NONE)
 		str_add(out, "any");
+	else if (pipe->port >= FLOW_PORT_GROUP)
+		str_addf(out, "of switch %u", pipe->port - FLOW_PORT_GROUP);
 	else
 		str_addf(out, "%u", pipe->port);
 	str_addf(out, "%s entries %u/%u", pipe->root ? " root" : "", flow_pipe_entries(pipe), pipe->capacity);

@@ -227,6 +227,11 @@ static const struct flow_field fields[] = {
 	F("tunnel.psp.dw2", RAW(8), 4, TUNNEL, 8, RW, TUN(PSP)),
 	F("tunnel.psp.dw3", RAW(12), 4, TUNNEL, 12, RW, TUN(PSP)),
 	F("tunnel.psp.dw4", RAW(16), 4, TUNNEL, 16, RW, TUN(PSP)),
+	F("tunnel.psp.dw5", RAW(20), 4, TUNNEL, 20, RW, TUN(PSP)),
+	F("tunnel.psp.dw6", RAW(24), 4, TUNNEL, 24, RW, TUN(PSP)),
+	F("tunnel.psp.dw7", RAW(28), 4, TUNNEL, 28, RW, TUN(PSP)),
+	F("tunnel.psp.dw8", OPT(0), 4, TUNNEL, 32, RW, TUN(PSP)),
+	F("tunnel.psp.dw9", OPT(4), 4, TUNNEL, 36, RW, TUN(PSP)),
 	F("tunnel.custom", AT(tunnel, custom), 32, NONE, 0, RO, ANY),
 };
 

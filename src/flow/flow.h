@@ -48,6 +48,9 @@
 
 /* Ports are numbers here. */
 #define FLOW_PORT_NONE 0xffffu
+/* Ports of one switch share its root pipes: a group's number stands where a port's does. */
+#define FLOW_PORT_GROUP 0xff00u
+#define FLOW_PORT_GROUPS 16
 
 enum flow_domain {
 	FLOW_DOMAIN_DEFAULT,        /* ingress */

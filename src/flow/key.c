@@ -340,7 +340,10 @@ static void deep_options(
 {
 	unsigned options = p->tun_end - p->tun - 8u;
 
-	if (p->tun_type == PKT_TUN_GENEVE)
+	if (p->tun_type == PKT_TUN_PSP && p->tun_end > p->tun + 32u)
+		memcpy(k->options, pkt_at(m, p->tun + 32u),
+			there(m, p->tun + 32u, MIN_OF(p->tun_end - p->tun - 32u, sizeof(k->options))));
+	else if (p->tun_type == PKT_TUN_GENEVE)
 		memcpy(k->options, pkt_at(m, p->tun + 8u),
 			there(m, p->tun + 8u, MIN_OF(options, sizeof(k->options))));
 	else if (p->outer.l4_type == PKT_L4_UDP && p->tun_type == PKT_TUN_NONE) {

@@ -122,7 +122,7 @@ struct flow_key_deep {
 	uint32_t flow_label;
 	uint8_t icmp_type, icmp_code;
 	uint16_t icmp_id;
-	uint8_t options[32];        /* Geneve options the parser was told to extract / RoCE BTH 12 */
+	uint8_t options[32];        /* Geneve options the parser was told to extract / RoCE BTH 12 / PSP from byte 32 */
 	uint8_t pad[4];
 };
 

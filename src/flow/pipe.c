@@ -146,6 +146,7 @@ static int check_op(struct flow_pipe *pipe, const struct flow_action_template *t
 		return err;
 	case FLOW_OP_TTL_DEC:
 	case FLOW_OP_POP_VLAN:
+	case FLOW_OP_NAT64:
 	case FLOW_OP_METER:
 	case FLOW_OP_COUNT:
 	case FLOW_OP_TOUCH:
@@ -474,6 +475,30 @@ int flow_set_default(struct flow_ctx *ctx, uint16_t port, enum flow_domain domai
 	return 0;
 }
 
+void flow_set_group(struct flow_ctx *ctx, uint16_t port, uint16_t group)
+{
+	struct flow_pipes *ps = ctx->pipes;
+
+	ps->group[port] = group == FLOW_PORT_NONE ? 0 : group;
+	pipe_gen_bump(ps, &ps->roots_gen);
+}
+
+int flow_set_own_mac(struct flow_ctx *ctx, uint16_t port, const uint8_t mac[6])
+{
+	uint8_t *copy = NULL, *old;
+
+	if (mac) {
+		copy = malloc(6);
+		if (!copy)
+			return refuse(ENOMEM, "own address of port %u: no memory", port);
+		memcpy(copy, mac, 6);
+	}
+	old = __atomic_exchange_n(&ctx->pipes->own_mac[port], copy, __ATOMIC_ACQ_REL);
+	if (old)
+		flow_retire(ctx, free, old);
+	return 0;
+}
+
 const struct flow_ct *flow_ct_get(const struct flow_ctx *ctx, uint32_t id)
 {
 	const struct flow_pipe *pipe = id < PIPES_MAX ? __atomic_load_n(&ctx->pipes->pipe[id], __ATOMIC_ACQUIRE) : NULL;
@@ -520,6 +545,8 @@ void flow_pipes_fini(struct flow_ctx *ctx)
 	for (unsigned d = 0; d < FLOW_DOMAIN_COUNT; d++)
 		for (unsigned p = 0; p < PIPES_MAX; p++)
 			free(ps->fallback[d][p]);
+	for (unsigned p = 0; p < PIPES_MAX; p++)
+		free(ps->own_mac[p]);
 	while (ps->spare_chunks) {
 		struct entry_chunk *next = ps->spare_chunks->next;
 

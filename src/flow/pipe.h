@@ -89,7 +89,7 @@ struct flow_condition {
 };
 
 enum flow_hash_algorithm {
-	FLOW_HASH_MIX,               /* our own mixing hash of the masked key */
+	FLOW_HASH_CRC32,             /* of the masked key's words, as ConnectX cards arrange them (pipe_hash.c) */
 	FLOW_HASH_RANDOM,            /* parser_meta.random */
 	FLOW_HASH_IDENTITY,          /* the low bits of the masked value itself */
 };
@@ -157,6 +157,13 @@ uint32_t flow_pipe_hash(const struct flow_pipe *pipe, const struct flow_key *key
 
 /* The packet enters here when no root pipe is set for (port, domain) or its walk misses at the root. */
 int flow_set_default(struct flow_ctx *ctx, uint16_t port, enum flow_domain domain, const struct flow_fwd *fwd);
+
+/* `port` belongs to this group (FLOW_PORT_GROUP + n): root pipes of the group see its packets when it has none of its own.
+ * FLOW_PORT_NONE: to no group. */
+void flow_set_group(struct flow_ctx *ctx, uint16_t port, uint16_t group);
+/* A frame that went through an egress pipe of `port` and is addressed to this MAC comes in by `port` again, as a card's
+ * embedded switch does with frames for the function itself. NULL: no more. */
+int flow_set_own_mac(struct flow_ctx *ctx, uint16_t port, const uint8_t mac[6]);
 
 /* -EEXIST duplicate key, -ENOSPC at capacity, -EINVAL with a refusal. */
 int flow_entry_add(struct flow_pipe *pipe, const struct flow_entry_spec *spec, struct flow_entry **entry);

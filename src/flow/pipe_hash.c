@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* HASH: the hash of the masked key selects the entry; or all of them, when it floods (walk.c makes the copies). */
+/*
+ * HASH: the hash of the masked key selects the entry; or all of them, when it floods (walk.c makes the copies).
+ *
+ * The function is the one that DPDK's mlx5 driver computes for tables that distribute by hash (rte_flow_calc_table_hash):
+ * CRC-32 (reflected 0xedb88320, starting at 0, not inverted) of the 32-byte match tag, read as a big-endian number; the low
+ * bits select. In the tag the first four-byte word that is hashed stands at byte 20, the next at 16 and so on down to 0, then
+ * 24 and 28. Words are those of struct flow_key in its order; more than eight go into further tags, the CRC going on.
+ */
 #include <stdlib.h>
+#include <string.h>
+
+#include <rte_byteorder.h>
 
 #include "base/refuse.h"
 #include "flow/pipe_int.h"
@@ -34,6 +44,46 @@ static uint64_t identity(const struct flow_key *key, const struct flow_key *mask
 	return h;
 }
 
+#define TAG_WORDS 8
+
+static uint32_t crc32_step(uint32_t crc, uint32_t byte)
+{
+	crc ^= byte;
+	for (unsigned bit = 0; bit < 8; bit++)
+		crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+	return crc;
+}
+
+static uint32_t crc32_tag(uint32_t crc, const uint32_t *tag)
+{
+	const uint8_t *bytes = (const uint8_t *)tag;
+
+	for (unsigned i = 0; i < TAG_WORDS * 4; i++)
+		crc = crc32_step(crc, bytes[i]);
+	return crc;
+}
+
+static uint32_t tag_hash(const struct flow_key *key, const struct flow_key *mask)
+{
+	static const uint8_t place[TAG_WORDS] = {5, 4, 3, 2, 1, 0, 6, 7};
+	uint32_t tag[TAG_WORDS] = {0}, crc = 0, word, bits;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < FLOW_KEY_SIZE; i += 4) {
+		memcpy(&bits, mask->bytes + i, 4);
+		if (!bits)
+			continue;
+		memcpy(&word, key->bytes + i, 4);
+		tag[place[n++]] = word & bits;
+		if (n == TAG_WORDS) {
+			crc = crc32_tag(crc, tag);
+			memset(tag, 0, sizeof(tag));
+			n = 0;
+		}
+	}
+	return rte_be_to_cpu_32(n ? crc32_tag(crc, tag) : crc);
+}
+
 uint32_t flow_pipe_hash(const struct flow_pipe *pipe, const struct flow_key *key)
 {
 	uint64_t h;
@@ -46,8 +96,7 @@ uint32_t flow_pipe_hash(const struct flow_pipe *pipe, const struct flow_key *key
 		h = identity(key, &pipe->match.mask);
 		break;
 	default:
-		h = pipe_key_hash(key, &pipe->match.mask);
-		h ^= h >> 32;
+		h = tag_hash(key, &pipe->match.mask);
 	}
 	return h & (pipe->nr_slots - 1);
 }

@@ -161,7 +161,9 @@ struct flow_pipes {
 	uint32_t next_id;
 	uint32_t nr_pipes;             /* atomic: created and not yet freed */
 	uint32_t nr_egress;            /* roots in the egress domains */
-	uint16_t root[FLOW_DOMAIN_COUNT][PIPES_MAX]; /* by port, FLOW_PORT_NONE = any; 0 = none */
+	uint16_t root[FLOW_DOMAIN_COUNT][PIPES_MAX]; /* by port or group, FLOW_PORT_NONE = any; 0 = none */
+	uint16_t group[PIPES_MAX];     /* by port; 0 = none */
+	uint8_t *own_mac[PIPES_MAX];   /* by port, atomic; NULL = frames for the port's own MAC leave like others */
 	struct pipe_fwd *fallback[FLOW_DOMAIN_COUNT][PIPES_MAX];
 	struct flow_key looks;         /* what any pipe looks at */
 	unsigned lines;
@@ -174,6 +176,16 @@ struct flow_pipes {
 	struct flow_cache *cache;
 	struct walk *walk[FLOW_WORKERS_MAX];
 };
+
+/* The root that packets of a port meet: its own, its group's, anybody's. 0 = none. */
+static inline uint16_t pipe_root(const struct flow_pipes *ps, unsigned domain, uint16_t port)
+{
+	uint16_t id = ps->root[domain][port];
+
+	if (!id && ps->group[port])
+		id = ps->root[domain][ps->group[port]];
+	return id ? id : ps->root[domain][FLOW_PORT_NONE];
+}
 
 static inline uint64_t pipe_mix(uint64_t h, uint64_t word)
 {

@@ -18,11 +18,18 @@ static inline struct flow_verdict drop(unsigned reason)
 
 /* ---- leaving ---- */
 
-static uint16_t egress_root(const struct flow_pipes *ps, enum flow_domain domain, uint16_t port)
+static bool is_own(const struct flow_pipes *ps, uint16_t port, const struct flow_pkt *pkt)
 {
-	uint16_t id = ps->root[domain][port];
+	const uint8_t *mac = __atomic_load_n(&ps->own_mac[port], __ATOMIC_ACQUIRE);
 
-	return id ? id : ps->root[domain][FLOW_PORT_NONE];
+	return mac && pkt->parse->outer.l2_type != PKT_L2_NONE && !memcmp(pkt_at(pkt->m, pkt->parse->outer.l2), mac, 6);
+}
+
+/* In by `port` as if from the wire: no metadata crosses it. */
+static struct flow_verdict come_back(struct flow_pkt *pkt, uint16_t port)
+{
+	*pkt->meta = (struct flow_pkt_meta){.port = port};
+	return (struct flow_verdict){.kind = FLOW_VERDICT_AGAIN};
 }
 
 /* Out by `port`: through the egress domains that port has, in their order. */
@@ -36,12 +43,14 @@ static struct flow_verdict leave(struct flow_ctx *ctx, struct flow_pkt *pkt, uin
 	domain = MAX_OF(domain, (unsigned)pkt->meta->domain);
 	next = domain < FLOW_DOMAIN_EGRESS ? FLOW_DOMAIN_EGRESS : domain + 1;
 	for (; next < FLOW_DOMAIN_COUNT; next++) {
-		if (!egress_root(ps, next, port))
+		if (!pipe_root(ps, next, port))
 			continue;
 		pkt->meta->domain = next;
 		pkt->meta->port = port;
 		return (struct flow_verdict){.kind = FLOW_VERDICT_AGAIN};
 	}
+	if (domain >= FLOW_DOMAIN_EGRESS && unlikely(is_own(ps, port, pkt)))
+		return come_back(pkt, port);
 	return (struct flow_verdict){.kind = FLOW_VERDICT_PORT, .port = port};
 }
 
@@ -399,6 +408,8 @@ static unsigned run_edit(struct flow_pkt *pkt, const struct flow_op *op, const u
 		return -pkt_vlan_pop(pkt->m, pkt->parse);
 	case FLOW_OP_DECAP:
 		return -pkt_decap(pkt->m, pkt->parse, op->index ? data + op->data : NULL, op->index);
+	case FLOW_OP_NAT64:
+		return pkt->parse->outer.l3_type == op->width ? -pkt_nat64(pkt->m, pkt->parse) : DROP_EDIT_NO_HEADER;
 	case FLOW_OP_ENCAP:
 		return -pkt_encap(pkt->m, pkt->parse, (const struct pkt_encap *)(const void *)(data + op->data), entropy(pkt));
 	default:
@@ -522,6 +533,7 @@ struct flow_verdict flow_run(struct flow_ctx *ctx, unsigned worker, struct flow_
 		case FLOW_OP_POP_VLAN:
 		case FLOW_OP_DECAP:
 		case FLOW_OP_ENCAP:
+		case FLOW_OP_NAT64:
 			reason = run_edit(pkt, op, prog->data);
 			if (unlikely(reason))
 				return drop(reason);

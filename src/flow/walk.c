@@ -624,15 +624,10 @@ static struct flow_pipe *step(struct walk *w, struct flow_pipe *pipe)
 static struct flow_pipe *root_of(struct walk *w)
 {
 	const struct flow_key_hot *k = &w->key.hot;
-	uint16_t id = w->ps->root[k->domain][k->port];
+	uint16_t id = pipe_root(w->ps, k->domain, k->port);
 
-	if (!id)
-		id = w->ps->root[k->domain][FLOW_PORT_NONE];
-	if (!id && k->domain == FLOW_DOMAIN_DEFAULT) {
-		id = w->ps->root[FLOW_DOMAIN_SECURE_INGRESS][k->port];
-		if (!id)
-			id = w->ps->root[FLOW_DOMAIN_SECURE_INGRESS][FLOW_PORT_NONE];
-	}
+	if (!id && k->domain == FLOW_DOMAIN_DEFAULT)
+		id = pipe_root(w->ps, FLOW_DOMAIN_SECURE_INGRESS, k->port);
 	if (!id)
 		return NULL;
 	depend(w, &w->ps->pipe_gen[id], pipe_gen_read(&w->ps->pipe_gen[id]));

@@ -247,7 +247,7 @@ static void make_pipe(unsigned i)
 		cfg->lpm_field = flow_field_find(pick(3) ? "outer.ipv4.dst_ip" : "outer.ipv6.dst_ip");
 	if (cfg->kind == FLOW_PIPE_HASH) {
 		cfg->hash_flood = pick(2);
-		cfg->hash_algorithm = pick(2) ? FLOW_HASH_MIX : FLOW_HASH_IDENTITY;
+		cfg->hash_algorithm = pick(2) ? FLOW_HASH_CRC32 : FLOW_HASH_IDENTITY;
 		match_some(&cfg->match, 3);
 		memset(&cfg->match.value, 0, sizeof(cfg->match.value));
 		if (cfg->hash_flood) /* floods multiply: only at the end of the chain */
