@@ -591,7 +591,7 @@ doca_error_t doca_flow_cfg_create(struct doca_flow_cfg **cfg);
 doca_error_t doca_flow_cfg_destroy(struct doca_flow_cfg *cfg);
 /* Queues that threads use to add entries, >= 1; default 1. */
 doca_error_t doca_flow_cfg_set_pipe_queues(struct doca_flow_cfg *cfg, uint16_t pipe_queues);
-/* Operations one queue holds before AGAIN; default 128. */
+/* Operations one queue holds before AGAIN; default 1024. */
 doca_error_t doca_flow_cfg_set_queue_depth(struct doca_flow_cfg *cfg, uint32_t queue_depth);
 /* "vnf" or "switch", then comma-separated: hws, isolated, expert, cpds, hairpinq_num=N, use_doca_eth. Copied. */
 doca_error_t doca_flow_cfg_set_mode_args(struct doca_flow_cfg *cfg, const char *mode_args);

@@ -515,13 +515,13 @@ static void queue_depth_says_again(void **state)
 	cfg = rig_pipe_cfg(rig_port[0], "FULL", DOCA_FLOW_PIPE_BASIC, true);
 	OK(doca_flow_pipe_cfg_set_match(cfg, &open, NULL));
 	pipe = rig_pipe(cfg, &fwd, NULL);
-	for (n = 0; n < 1000 && err == DOCA_SUCCESS; n++) {
+	for (n = 0; n < 2000 && err == DOCA_SUCCESS; n++) {
 		m.outer.tcp.l4_port.src_port = n + 1;
 		err = doca_flow_pipe_basic_add_entry(0, pipe, &m, 0, NULL, NULL, NULL, 0, NULL, NULL);
 	}
 	assert_int_equal(err, DOCA_ERROR_AGAIN);
-	assert_int_equal(n - 1, 128);
-	rig_process(rig_port[0], 128);
+	assert_int_equal(n - 1, 1024);
+	rig_process(rig_port[0], 1024);
 	rig_close();
 }
 

@@ -123,6 +123,7 @@ static int port_in(struct net_softdpu_dev *dev)
 	uint16_t wire = wire_of(net_softdpu_ethdev(dev)), program = NET_SOFTDPU_PORT_BASE + wire;
 	int err = esw_port_add(here.esw, net_softdpu_port(dev));
 
+	flow_set_group(esw_flow(here.esw), program, FLOW_PORT_GROUP + net_softdpu_card_port(dev)->pf % FLOW_PORT_GROUPS);
 	if (err == 0)
 		err = transmit_to(program, wire);
 	if (err == 0 && !net_softdpu_isolated(dev))

@@ -316,6 +316,8 @@ static doca_error_t lower(const char *pipe, const struct door_action *a, struct 
 		return dcore_fail(DOCA_ERROR_NOT_SUPPORTED, "pipe '%s': crypto actions are not there yet", pipe);
 	if (!room(t, 64))
 		return too_many(pipe);
+	if (a->nat64)
+		add_op(t, (struct flow_op){.code = FLOW_OP_NAT64, .width = a->nat64 == DOCA_FLOW_L3_TYPE_IP6 ? PKT_L3_IP6 : PKT_L3_IP4}, 0);
 	if (v->decap_type == DOCA_FLOW_RESOURCE_TYPE_SHARED)
 		err = lower_shared_decap(pipe, v, t);
 	else if (v->decap_type != DOCA_FLOW_RESOURCE_TYPE_NONE)

@@ -388,6 +388,31 @@ doca_error_t doca_flow_pipe_cfg_set_monitor(struct doca_flow_pipe_cfg *cfg, cons
 	return DOCA_SUCCESS;
 }
 
+static doca_error_t copy_element(struct door_list *to, unsigned i, const struct doca_flow_ordered_list_element *e)
+{
+	to->type[i] = e->type;
+	switch (e->type) {
+	case DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS:
+		return door_action_copy(&to->action[i], e->actions, e->actions_mask, e->action_descs);
+	case DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTION_DESCS:
+		return door_action_copy(&to->action[i], NULL, NULL, e->action_descs);
+	case DOCA_FLOW_ORDERED_LIST_ELEMENT_MONITOR:
+		if (!e->monitor)
+			break;
+		to->monitor[i] = *e->monitor;
+		return DOCA_SUCCESS;
+	case DOCA_FLOW_ORDERED_LIST_ELEMENT_NAT64:
+		if (!e->nat64 || (e->nat64->original_l3_type != DOCA_FLOW_L3_TYPE_IP4 && e->nat64->original_l3_type != DOCA_FLOW_L3_TYPE_IP6))
+			break;
+		to->action[i].nat64 = e->nat64->original_l3_type;
+		return DOCA_SUCCESS;
+	case DOCA_FLOW_ORDERED_LIST_ELEMENT_CRYPTO:
+		return dcore_fail(DOCA_ERROR_NOT_SUPPORTED, "ordered list %u: element %u is crypto, which is not there yet", to->idx, i);
+	}
+	return dcore_fail(DOCA_ERROR_INVALID_VALUE, "ordered list %u: element %u of type %d says nothing; a monitor needs its structure, NAT64 "
+		"the family it translates, and there are types 0 to %d", to->idx, i, e->type, DOCA_FLOW_ORDERED_LIST_ELEMENT_NAT64);
+}
+
 static doca_error_t copy_list(struct door_list *to, const struct doca_flow_ordered_list *from)
 {
 	to->idx = from->idx;
@@ -398,19 +423,8 @@ static doca_error_t copy_list(struct door_list *to, const struct doca_flow_order
 	if (!to->type || !to->action || !to->monitor)
 		return dcore_fail(DOCA_ERROR_NO_MEMORY, "doca_flow_pipe_cfg_set_ordered_lists: no memory");
 	for (unsigned i = 0; i < from->size; i++) {
-		const struct doca_flow_ordered_list_element *e = &from->elements[i];
-		doca_error_t err = DOCA_SUCCESS;
+		doca_error_t err = copy_element(to, i, &from->elements[i]);
 
-		to->type[i] = e->type;
-		if (e->type == DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS)
-			err = door_action_copy(&to->action[i], e->actions, e->actions_mask, e->action_descs);
-		else if (e->type == DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTION_DESCS)
-			err = door_action_copy(&to->action[i], NULL, NULL, e->action_descs);
-		else if (e->type == DOCA_FLOW_ORDERED_LIST_ELEMENT_MONITOR && e->monitor)
-			to->monitor[i] = *e->monitor;
-		else
-			err = dcore_fail(DOCA_ERROR_NOT_SUPPORTED, "ordered list %u: element %u is of type %d, which is not there yet",
-				from->idx, i, e->type);
 		if (err != DOCA_SUCCESS)
 			return err;
 	}

@@ -6,6 +6,8 @@
 #include "base/str.h"
 #include "doca/flow/flow_door.h"
 
+#include <rte_ethdev.h>
+
 struct door door;
 
 static struct flow_ctx *the_switch;
@@ -131,6 +133,30 @@ static void set_default(struct doca_flow_port *port)
 	flow_set_default(door.ctx, port->port, FLOW_DOMAIN_DEFAULT, &fwd);
 }
 
+/* The first port of a function manages its switch; in mode vnf every port is alone. */
+static void join_switch(struct doca_flow_port *port)
+{
+	struct rte_ether_addr mac;
+
+	port->group = port->dev ? dcore_dev_port(port->dev)->pf % FLOW_PORT_GROUPS : 0;
+	if (!door.manager[port->group])
+		door.manager[port->group] = port;
+	port->manager = door.is_switch ? door.manager[port->group] : port;
+	flow_set_group(door.ctx, port->port, FLOW_PORT_GROUP + port->group);
+	if (!door.is_switch && rte_eth_dev_is_valid_port(port->id) && rte_eth_macaddr_get(port->id, &mac) == 0)
+		flow_set_own_mac(door.ctx, port->port, mac.addr_bytes);
+}
+
+static void leave_switch(struct doca_flow_port *port)
+{
+	if (door.manager[port->group] == port)
+		door.manager[port->group] = NULL;
+	for (unsigned i = 0; i < DOOR_PORTS_MAX; i++)
+		if (door.port[i] && door.port[i]->manager == port)
+			door.port[i]->manager = NULL;
+	flow_set_own_mac(door.ctx, port->port, NULL);
+}
+
 doca_error_t doca_flow_port_start(struct doca_flow_port_cfg *cfg, struct doca_flow_port **out)
 {
 	struct doca_flow_port *port;
@@ -165,9 +191,8 @@ doca_error_t doca_flow_port_start(struct doca_flow_port_cfg *cfg, struct doca_fl
 		door_port_free(port);
 		return err;
 	}
+	join_switch(port);
 	door.port[port->id] = port;
-	if (!door.manager)
-		door.manager = port;
 	set_default(port);
 	*out = port;
 	return DOCA_SUCCESS;
@@ -179,13 +204,12 @@ void door_port_free(struct doca_flow_port *port)
 		door_pipe_free(port->pipes);
 	if (door.port[port->id] == port) {
 		flow_set_default(door.ctx, port->port, FLOW_DOMAIN_DEFAULT, NULL);
+		leave_switch(port);
 		door.port[port->id] = NULL;
 	}
 	for (unsigned i = 0; i < DOOR_PORTS_MAX; i++)
 		if (door.port[i] && door.port[i]->pair == port)
 			door.port[i]->pair = NULL;
-	if (door.manager == port)
-		door.manager = NULL;
 	door_shared_free(port);
 	for (unsigned i = 0; i < DOOR_QUEUES_MAX; i++)
 		free(port->queue[i].ring);
@@ -210,7 +234,9 @@ doca_error_t doca_flow_port_pair(struct doca_flow_port *port, struct doca_flow_p
 
 struct doca_flow_port *doca_flow_port_switch_get(const struct doca_flow_port *port)
 {
-	return door.manager;
+	for (unsigned i = 0; !port && i < FLOW_PORT_GROUPS; i++)
+		port = door.manager[i];
+	return port ? port->manager : NULL;
 }
 
 uint8_t *doca_flow_port_priv_data(struct doca_flow_port *port)

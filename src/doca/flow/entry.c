@@ -11,10 +11,10 @@
 #include "doca/flow/flow_door.h"
 #include "flow/field.h"
 
-/* In switch mode everything belongs to the manager. */
+/* In switch mode everything belongs to the switch's manager. */
 struct doca_flow_port *door_queue_port(struct doca_flow_port *port)
 {
-	return door.is_switch && door.manager ? door.manager : port;
+	return port->manager ? port->manager : port;
 }
 
 static struct door_queue *queue_of(const struct doca_flow_pipe *pipe, uint16_t queue)
@@ -121,7 +121,7 @@ static doca_error_t specify(struct doca_flow_pipe *pipe, uint8_t action_idx, con
 		spec->template_index = action_idx;
 		spec->data = data;
 	}
-	err = door_fwd(pipe->name, fwd, pipe->has_fwd ? &pipe->fwd : NULL, &spec->fwd);
+	err = door_fwd(pipe->port, pipe->name, fwd, pipe->has_fwd ? &pipe->fwd : NULL, &spec->fwd);
 	if (err != DOCA_SUCCESS)
 		return err;
 	return door_monitor(pipe->port, template, monitor, spec, meter);

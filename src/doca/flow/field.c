@@ -28,7 +28,7 @@ static struct door_field fields[] = {
 	META(u32[7], "meta.data.7"),
 	META(u32[8], "meta.data.8"),
 	META(u32[9], "meta.data.9"),
-	PARSER(port_id, CONV_HOST16, "parser_meta.port_id"),
+	PARSER(port_id, CONV_PORT, "parser_meta.port_id"),
 	PARSER(random, CONV_BE16HOST, "parser_meta.random.value"),
 	PARSER(outer_l2_type, CONV_L2, "parser_meta.outer_l2_class"),
 	PARSER(outer_l3_type, CONV_L3, "parser_meta.outer_l3_class"),

@@ -36,7 +36,7 @@
 #define DOOR_QUEUES_MAX 256
 #define DOOR_NAME_MAX 128
 #define DOOR_PIPE_ENTRIES_DEFAULT 8192
-#define DOOR_QUEUE_DEPTH_DEFAULT 128
+#define DOOR_QUEUE_DEPTH_DEFAULT 1024
 #define DOOR_FILLERS_MAX 64
 #define DOOR_OPS_MAX 48
 #define DOOR_DATA_MAX 1024
@@ -55,7 +55,7 @@ enum door_sel {
 enum door_conv {
 	CONV_WIRE,     /* the same bytes, right-aligned */
 	CONV_UP8,      /* a 32-bit number whose value stands in the upper 24 bits (Geneve VNI) */
-	CONV_HOST16,   /* host order in the structure, host in the key */
+	CONV_PORT,     /* DOCA's port number, the switch's in the key */
 	CONV_BE16HOST, /* big-endian in the structure, host in the key */
 	CONV_L2, CONV_L3, CONV_L4, /* enums of parser_meta */
 	CONV_ENUM8,    /* an enum that fits a byte of the key */
@@ -130,6 +130,7 @@ struct doca_flow_port_cfg {
 
 struct door_action {
 	struct doca_flow_actions actions, mask;
+	enum doca_flow_l3_type nat64; /* translate this family, before the actions */
 	bool has_mask;
 	unsigned nr_descs;
 	struct doca_flow_action_desc desc[16];
@@ -199,6 +200,8 @@ struct doca_flow_port {
 	uint16_t id, port;         /* DOCA's number, the switch's */
 	struct doca_dev *dev;
 	struct doca_flow_port *pair;
+	struct doca_flow_port *manager; /* of its switch; itself in mode vnf */
+	unsigned group;            /* which switch: the card's function */
 	uint8_t *priv;
 	enum doca_flow_port_operation_state state;
 	struct doca_flow_pipe *pipes;
@@ -261,7 +264,7 @@ struct door {
 	const struct doca_flow_definitions *defs;
 	struct flow_ctx *ctx;
 	struct doca_flow_port *port[DOOR_PORTS_MAX];
-	struct doca_flow_port *manager;
+	struct doca_flow_port *manager[FLOW_PORT_GROUPS]; /* of each switch; mode vnf: the first port */
 	uint32_t nr_shared[DOCA_FLOW_SHARED_RESOURCE_MAX];
 };
 extern struct door door;
@@ -298,7 +301,8 @@ void door_header_merge(struct doca_flow_encap_action *to, const struct doca_flow
 	const struct doca_flow_encap_action *entry);
 
 /* Changeable parts of the pipe's forward come from the entry's. */
-doca_error_t door_fwd(const char *what, const struct doca_flow_fwd *fwd, const struct doca_flow_fwd *template, struct flow_fwd *out);
+doca_error_t door_fwd(const struct doca_flow_port *port, const char *what, const struct doca_flow_fwd *fwd,
+	const struct doca_flow_fwd *template, struct flow_fwd *out);
 
 doca_error_t door_monitor(struct doca_flow_port *port, const struct doca_flow_monitor *template,
 	const struct doca_flow_monitor *monitor, struct flow_entry_spec *spec, uint32_t *own_meter);

@@ -40,9 +40,10 @@ static uint32_t rss_fields(uint32_t flags)
 	return fields;
 }
 
-static doca_error_t lower_rss(const char *what, const struct doca_flow_resource_rss_cfg *rss, struct flow_fwd *out)
+static doca_error_t lower_rss(const struct doca_flow_port *port, const char *what, const struct doca_flow_resource_rss_cfg *rss,
+	struct flow_fwd *out)
 {
-	struct flow_qset set = {.port = door.is_switch && door.manager ? door.manager->port : FLOW_PORT_NONE};
+	struct flow_qset set = {.port = door.is_switch ? port->manager->port : FLOW_PORT_NONE};
 	int index;
 
 	if (rss->nr_queues < 0 || rss->nr_queues > FLOW_QSET_QUEUES_MAX)
@@ -108,7 +109,8 @@ static struct doca_flow_resource_rss_cfg merge_rss(const struct doca_flow_fwd *f
 	return rss;
 }
 
-doca_error_t door_fwd(const char *what, const struct doca_flow_fwd *fwd, const struct doca_flow_fwd *template, struct flow_fwd *out)
+doca_error_t door_fwd(const struct doca_flow_port *port, const char *what, const struct doca_flow_fwd *fwd,
+	const struct doca_flow_fwd *template, struct flow_fwd *out)
 {
 	struct doca_flow_resource_rss_cfg rss;
 
@@ -123,7 +125,7 @@ doca_error_t door_fwd(const char *what, const struct doca_flow_fwd *fwd, const s
 		if (fwd->rss_type == DOCA_FLOW_RESOURCE_TYPE_SHARED)
 			return lower_shared_rss(what, fwd->shared_rss_id, out);
 		rss = merge_rss(fwd, template);
-		return lower_rss(what, &rss, out);
+		return lower_rss(port, what, &rss, out);
 	case DOCA_FLOW_FWD_PORT:
 		return lower_port(what, fwd->port_id, out);
 	case DOCA_FLOW_FWD_PIPE:

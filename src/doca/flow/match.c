@@ -18,8 +18,9 @@ static void convert(const struct door_field *f, const struct flow_field *ir, con
 	case CONV_UP8:
 		memcpy(out + 1, from, 3);
 		return;
-	case CONV_HOST16:
+	case CONV_PORT:
 		memcpy(&v16, from, 2);
+		v16 = door_port_number(v16);
 		memcpy(out, &v16, 2);
 		return;
 	case CONV_BE16HOST:
@@ -56,7 +57,7 @@ static void convert_mask(const struct door_field *f, const struct flow_field *ir
 		memset(whole, 0xff, ir->length);
 	else
 		flow_field_bits_set(ir, whole, 0, ir->bit_width, UINT64_MAX);
-	if (f->conv >= CONV_L2) {
+	if (f->conv >= CONV_L2 || f->conv == CONV_PORT) {
 		memcpy(out, whole, ir->length);
 		return;
 	}

@@ -114,9 +114,9 @@ static doca_error_t lower_forwards(struct doca_flow_pipe *pipe, const struct doc
 	if (fwd)
 		pipe->fwd = *fwd;
 	if (!is_open_fwd(fwd))
-		err = door_fwd(what, fwd, NULL, &cfg->fwd);
+		err = door_fwd(pipe->port, what, fwd, NULL, &cfg->fwd);
 	if (err == DOCA_SUCCESS && miss)
-		err = door_fwd(what, miss, NULL, &cfg->miss);
+		err = door_fwd(pipe->port, what, miss, NULL, &cfg->miss);
 	return err;
 }
 
@@ -137,7 +137,7 @@ static doca_error_t lower(struct doca_flow_pipe *pipe, const struct doca_flow_pi
 {
 	*cfg = (struct flow_pipe_cfg){
 		.name = pipe->name, .kind = kinds[from->type], .domain = (enum flow_domain)from->domain, .root = from->root,
-		.port = door.is_switch ? FLOW_PORT_NONE : pipe->port->port, .nr_entries = from->nr_entries,
+		.port = door.is_switch ? FLOW_PORT_GROUP + pipe->port->group : pipe->port->port, .nr_entries = from->nr_entries,
 		.miss_counter = from->miss_counter, .match = pipe->key, .entry_mask = pipe->entry_mask,
 	};
 	if (from->type == DOCA_FLOW_PIPE_CONTROL) /* its entries bring their own match */
@@ -277,7 +277,7 @@ doca_error_t doca_flow_pipe_update_miss(struct doca_flow_pipe *pipe, const struc
 
 	DCORE_NOT_NULL(pipe);
 	DCORE_NOT_NULL(fwd_miss);
-	err = door_fwd(pipe->name, fwd_miss, NULL, &miss);
+	err = door_fwd(pipe->port, pipe->name, fwd_miss, NULL, &miss);
 	if (err != DOCA_SUCCESS)
 		return err;
 	rc = flow_pipe_set_miss(door_miss_pipe(pipe), &miss);

@@ -53,11 +53,12 @@ static doca_error_t make_shared_meter(const struct doca_flow_shared_resource_cfg
 	return DOCA_SUCCESS;
 }
 
-static doca_error_t make_shared_rss(const struct doca_flow_shared_resource_cfg *cfg, uint32_t *value)
+static doca_error_t make_shared_rss(const struct doca_flow_port *port, const struct doca_flow_shared_resource_cfg *cfg,
+	uint32_t *value)
 {
 	struct doca_flow_fwd fwd = {.type = DOCA_FLOW_FWD_RSS, .rss_type = DOCA_FLOW_RESOURCE_TYPE_NON_SHARED, .rss = cfg->rss_cfg};
 	struct flow_fwd out;
-	doca_error_t err = door_fwd("shared RSS", &fwd, NULL, &out);
+	doca_error_t err = door_fwd(port, "shared RSS", &fwd, NULL, &out);
 
 	*value = out.index;
 	return err;
@@ -88,7 +89,7 @@ doca_error_t doca_flow_port_shared_resource_set_cfg(struct doca_flow_port *port,
 		break;
 	case DOCA_FLOW_SHARED_RESOURCE_RSS:
 		DCORE_NOT_NULL(cfg);
-		err = make_shared_rss(cfg, value);
+		err = make_shared_rss(port, cfg, value);
 		break;
 	case DOCA_FLOW_SHARED_RESOURCE_ENCAP:
 	case DOCA_FLOW_SHARED_RESOURCE_DECAP:
