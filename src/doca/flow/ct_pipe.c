@@ -484,7 +484,7 @@ doca_error_t doca_flow_ct_fwd_register(struct doca_flow_port *port, uint32_t fwd
 	if (ct.nr_forwards + fwd_count > CT_FORWARDS_MAX)
 		return dcore_fail(DOCA_ERROR_FULL, "doca_flow_ct_fwd_register: more than %d forwards", CT_FORWARDS_MAX);
 	for (uint32_t i = 0; i < fwd_count; i++) {
-		doca_error_t err = door_fwd("doca_flow_ct_fwd_register", &fwd[i], NULL, &ct.forward[ct.nr_forwards + i]);
+		doca_error_t err = door_fwd(port, "doca_flow_ct_fwd_register", &fwd[i], NULL, &ct.forward[ct.nr_forwards + i]);
 
 		if (err != DOCA_SUCCESS)
 			return err;
