@@ -19,7 +19,7 @@ static uint64_t hash_of(const void *owner, uint32_t id)
 {
 	const struct flow_exact *t = owner;
 
-	return flow_hash_words(&t->seed, (const uint64_t *)exact_record(t, id), t->nr_words);
+	return exact_hash(t, (const uint64_t *)exact_record(t, id), t->nr_words);
 }
 
 static const void *record_of(const void *owner, uint32_t id)
@@ -142,8 +142,8 @@ int flow_exact_create(
 		return refuse(ENOMEM, "exact table '%s': cannot reserve memory for %u entries",
 			cfg->name, cfg->capacity);
 	}
-	for (unsigned i = 0; i < 4; i++)
-		t->seed.s[i] = rng_fresh_seed() | 1;
+	for (unsigned i = 0; i <= EXACT_WORDS; i++)
+		t->seed[i] = rng_fresh_seed();
 	t->capacity = cfg->capacity;
 	t->high = 1;
 	t->ahead.step = MAX_OF(1u, (64u << 10) / t->stride);
@@ -174,7 +174,7 @@ uint32_t flow_exact_find(const struct flow_exact *table, const struct flow_key *
 	uint64_t words[EXACT_WORDS];
 
 	exact_pack(table, key, words);
-	return bkt_find(&table->index, flow_hash_words(&table->seed, words, table->nr_words),
+	return bkt_find(&table->index, exact_hash(table, words, table->nr_words),
 		bkt_match, equal, words);
 }
 
@@ -251,7 +251,7 @@ int flow_exact_insert(
 
 	exact_pack(table, key, words);
 	return insert_hashed(
-		table, flow_hash_words(&table->seed, words, table->nr_words), words, data, index);
+		table, exact_hash(table, words, table->nr_words), words, data, index);
 }
 
 void flow_exact_insert_burst(struct flow_exact *table, const struct flow_key *keys,
@@ -266,7 +266,7 @@ void flow_exact_insert_burst(struct flow_exact *table, const struct flow_key *ke
 
 		for (unsigned i = 0; i < m; i++) {
 			exact_pack(table, &keys[done + i], words[i]);
-			hash[i] = flow_hash_words(&table->seed, words[i], table->nr_words);
+			hash[i] = exact_hash(table, words[i], table->nr_words);
 			__builtin_prefetch(bkt_home(&table->index, level, hash[i]), 1);
 		}
 		for (unsigned i = 0; i < m; i++)
@@ -350,12 +350,13 @@ int flow_exact_resize(struct flow_exact *table, uint32_t capacity)
 
 void flow_exact_settle(struct flow_exact *table)
 {
-	uint64_t buckets = sizeof(struct bkt) << bkt_level(&table->index);
-	uint32_t high = __atomic_load_n(&table->high, __ATOMIC_RELAXED);
+	uint32_t level = bkt_level(&table->index), high = __atomic_load_n(&table->high, __ATOMIC_RELAXED);
+	uint64_t buckets = sizeof(struct bkt) << level;
 
-	flow_region_collapse(&table->region, buckets, 2 * buckets);
-	flow_region_collapse(&table->region, table->at_records,
-		table->at_records + (uint64_t)high * table->stride);
+	if (level != table->settled_level)
+		flow_region_collapse(&table->region, buckets, 2 * buckets);
+	table->settled_level = level;
+	flow_region_settle(&table->region, table->at_records, (size_t)high * table->stride, &table->settled);
 }
 
 uint64_t flow_exact_memory(const struct flow_exact *table)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * exact_burst: the batched search, one body for all variants. Three passes: pack, hash, and ask for the
- * bucket; match tags and ask for the record; compare. What does not end well there goes through bkt_find.
+ * exact_burst: the batched search, one body for all variants. A key goes through three steps: pack, hash and ask
+ * for the bucket; match tags and ask for the record; compare. The steps of one key stand EXACT_AHEAD keys apart,
+ * so that what was asked for arrives under the work on others, and never more is asked for at once than the
+ * first cache can wait for. What does not end well there goes through bkt_find.
  * The number of words is a constant in the common cases, so packing, hashing and comparing unroll.
  */
 #ifndef FLOW_EXACT_BURST_H
@@ -12,22 +14,44 @@
 #include "flow/exact_int.h"
 
 #define INLINE inline __attribute__((always_inline))
-#define EXACT_CHUNK \
-	32 /* keys in flight: enough for the memory system, small enough for the first cache */
+#define EXACT_CHUNK 64 /* keys of one call at most */
+#define EXACT_AHEAD 8
 
 struct exact_chunk {
-	unsigned n;
 	uint8_t place[EXACT_CHUNK];
 	uint64_t hash[EXACT_CHUNK];
 	uint32_t id[EXACT_CHUNK];
 };
 
-static INLINE bool exact_same(
-	const struct flow_exact *t, uint32_t id, const uint64_t *words, unsigned nr)
+/* What a search reads of the table, in registers. */
+struct exact_view {
+	const struct flow_exact *t;
+	const struct bkt *homes;
+	uint64_t home_mask;
+	const uint8_t *records;
+	uint32_t stride, level;
+};
+
+static INLINE struct exact_view exact_look(const struct flow_exact *t)
 {
-	const uint64_t *k = (const uint64_t *)exact_record(t, id);
+	uint32_t level = bkt_level(&t->index);
+
+	return (struct exact_view){.t = t, .level = level, .homes = bkt_at(&t->index, level, 0),
+		.home_mask = ((uint64_t)1 << level) - 1, .records = t->records, .stride = t->stride};
+}
+
+/* Packed keys stand a line apart when they fit one: a vector variant stores and loads them whole. */
+static INLINE unsigned exact_slot(unsigned nr)
+{
+	return nr <= 8 ? 8 : nr;
+}
+
+static INLINE bool exact_same(const uint8_t *record, const uint64_t *words, unsigned nr)
+{
+	const uint64_t *k = (const uint64_t *)(const void *)record;
 	uint64_t diff = 0;
 
+#pragma GCC unroll 8
 	for (unsigned i = 0; i < nr; i++)
 		diff |= k[i] ^ words[i];
 	return diff == 0;
@@ -37,102 +61,102 @@ static bool exact_equal(const void *owner, uint32_t id, const void *key)
 {
 	const struct flow_exact *t = owner;
 
-	return exact_same(t, id, key, t->nr_words);
+	return exact_same(exact_record(t, id), key, t->nr_words);
 }
 
 /* The packed key; may write up to 64 bytes when there are at most eight words. */
 typedef void (*exact_packer)(
 	const struct flow_exact *t, const struct flow_key *key, uint64_t *words, unsigned nr);
+typedef uint64_t (*exact_hasher)(const struct flow_exact *t, const uint64_t *words, unsigned nr);
+typedef bool (*exact_comparer)(const uint8_t *record, const uint64_t *words, unsigned nr);
 
 static INLINE void exact_pack_words(
 	const struct flow_exact *t, const struct flow_key *key, uint64_t *words, unsigned nr)
 {
+#pragma GCC unroll 8
 	for (unsigned i = 0; i < nr; i++)
 		words[i] = key->words[t->word[i]] & t->word_mask[i];
 }
 
-static INLINE unsigned exact_collect(const struct flow_exact *t, const struct flow_key *keys,
-	uint64_t *todo, struct exact_chunk *c, uint64_t *words, unsigned nr, uint32_t level,
-	exact_packer pack)
+static INLINE void exact_match(const struct exact_view *v, struct exact_chunk *c, unsigned i, bkt_matcher match)
 {
-	for (c->n = 0; *todo && c->n < EXACT_CHUNK; c->n++, *todo &= *todo - 1) {
-		unsigned at = __builtin_ctzll(*todo);
-		uint64_t *w = &words[c->n * nr];
+	const struct bkt *b = &v->homes[c->hash[i] & v->home_mask];
+	uint32_t m = match(b, bkt_tag(c->hash[i]));
+	const uint8_t *record;
 
-		pack(t, &keys[at], w, nr);
-		c->place[c->n] = at;
-		c->hash[c->n] = flow_hash_words(&t->seed, w, nr);
-		rte_prefetch0(bkt_home(&t->index, level, c->hash[c->n]));
-	}
-	return c->n;
+	c->id[i] = m ? bkt_id(b, __builtin_ctz(m)) : 0;
+	record = v->records + (uint64_t)c->id[i] * v->stride;
+	rte_prefetch0(record);
+	if (v->stride > 64)
+		rte_prefetch0(record + 64);
 }
 
-static INLINE uint64_t exact_finish(const struct flow_exact *t, struct exact_chunk *c,
-	const uint64_t *words, unsigned nr, uint32_t level, bkt_matcher match, uint32_t *index)
+/* The id of key i, 0 = none. */
+static INLINE uint32_t exact_judge(const struct exact_view *v, const struct exact_chunk *c, unsigned i, const uint64_t *w,
+	unsigned nr, bkt_matcher match, exact_comparer same)
 {
-	uint64_t hits = 0;
+	const struct bkt *b = &v->homes[c->hash[i] & v->home_mask];
+	uint32_t id = c->id[i];
 
-	for (unsigned i = 0; i < c->n; i++) {
-		const struct bkt *b = bkt_home(&t->index, level, c->hash[i]);
-		uint32_t id = c->id[i];
-
-		if (likely(id && exact_same(t, id, &words[i * nr], nr)))
-			goto hit;
-		if (likely(!id && !(bkt_head(b) & (BKT_MOVED | BKT_FAR_MASK)) &&
-			    bkt_level(&t->index) == level))
-			continue;
-		id = bkt_find(&t->index, c->hash[i], match, exact_equal, &words[i * nr]);
-		if (!id)
-			continue;
-	hit:
-		index[c->place[i]] = id;
-		hits |= (uint64_t)1 << c->place[i];
-	}
-	return hits;
+	if (likely(id && same(v->records + (uint64_t)id * v->stride, w, nr)))
+		return id;
+	if (likely(!id && !(bkt_head(b) & (BKT_MOVED | BKT_FAR_MASK)) && bkt_level(&v->t->index) == v->level))
+		return 0;
+	return bkt_find(&v->t->index, c->hash[i], match, exact_equal, w);
 }
 
 static INLINE uint64_t exact_search(const struct flow_exact *t, const struct flow_key *keys,
-	uint64_t todo, uint32_t *index, unsigned nr, bkt_matcher match, exact_packer pack)
+	uint64_t todo, uint32_t *index, unsigned nr, bkt_matcher match, exact_packer pack,
+	exact_hasher hash, exact_comparer same)
 {
-	uint64_t words[EXACT_CHUNK * EXACT_WORDS], hits = 0;
+	uint64_t words[EXACT_CHUNK * EXACT_WORDS] __attribute__((aligned(64))), hits = 0;
+	unsigned n = __builtin_popcountll(todo), slot = exact_slot(nr);
+	struct exact_view v = exact_look(t);
 	struct exact_chunk c;
 
-	while (todo) {
-		uint32_t level = bkt_level(&t->index);
+	for (unsigned i = 0; i < n + 2 * EXACT_AHEAD; i++) {
+		if (i < n) {
+			unsigned at = __builtin_ctzll(todo);
 
-		exact_collect(t, keys, &todo, &c, words, nr, level, pack);
-		for (unsigned i = 0; i < c.n; i++) {
-			const struct bkt *b = bkt_home(&t->index, level, c.hash[i]);
-			uint32_t m = match(b, bkt_tag(c.hash[i]));
-
-			c.id[i] = m ? bkt_id(b, __builtin_ctz(m)) : 0;
-			rte_prefetch0(exact_record(t, c.id[i]));
-			if (nr > 8)
-				rte_prefetch0(exact_record(t, c.id[i]) + 64);
+			todo &= todo - 1;
+			pack(t, &keys[at], &words[i * slot], nr);
+			c.place[i] = at;
+			c.hash[i] = hash(t, &words[i * slot], nr);
+			rte_prefetch0(&v.homes[c.hash[i] & v.home_mask]);
 		}
-		hits |= exact_finish(t, &c, words, nr, level, match, index);
+		if (i >= EXACT_AHEAD && i - EXACT_AHEAD < n)
+			exact_match(&v, &c, i - EXACT_AHEAD, match);
+		if (i >= 2 * EXACT_AHEAD) {
+			unsigned k = i - 2 * EXACT_AHEAD;
+			uint32_t id = exact_judge(&v, &c, k, &words[k * slot], nr, match, same);
+
+			if (likely(id)) {
+				index[c.place[k]] = id;
+				hits |= (uint64_t)1 << c.place[k];
+			}
+		}
 	}
 	return hits;
 }
 
-#define EXACT_FIND_VARIANT(isa, match, pack)                                                 \
+#define EXACT_FIND_VARIANT(isa, match, pack, hash, same)                                     \
 	uint64_t exact_find_##isa(const struct flow_exact *t, const struct flow_key *keys,   \
 		uint64_t todo, uint32_t *index)                                              \
 	{                                                                                    \
 		switch (t->nr_words) {                                                       \
 		case 3:                                                                      \
-			return exact_search(t, keys, todo, index, 3, match, pack);           \
+			return exact_search(t, keys, todo, index, 3, match, pack, hash, same);           \
 		case 4:                                                                      \
-			return exact_search(t, keys, todo, index, 4, match, pack);           \
+			return exact_search(t, keys, todo, index, 4, match, pack, hash, same);           \
 		case 5:                                                                      \
-			return exact_search(t, keys, todo, index, 5, match, pack);           \
+			return exact_search(t, keys, todo, index, 5, match, pack, hash, same);           \
 		case 6:                                                                      \
-			return exact_search(t, keys, todo, index, 6, match, pack);           \
+			return exact_search(t, keys, todo, index, 6, match, pack, hash, same);           \
 		case 8:                                                                      \
-			return exact_search(t, keys, todo, index, 8, match, pack);           \
+			return exact_search(t, keys, todo, index, 8, match, pack, hash, same);           \
 		default:                                                                     \
 			return exact_search(                                                 \
-				t, keys, todo, index, t->nr_words, match, exact_pack_words); \
+				t, keys, todo, index, t->nr_words, match, exact_pack_words, exact_hash, exact_same); \
 		}                                                                            \
 	}
 

@@ -12,10 +12,28 @@ static INLINE void pack_line(
 		__m512i kept =
 			_mm512_and_si512(line, _mm512_loadu_si512(t->mask.bytes + t->line_at));
 
-		_mm512_storeu_si512(words, _mm512_maskz_compress_epi64(t->line_words, kept));
+		_mm512_store_si512(words, _mm512_maskz_compress_epi64(t->line_words, kept));
 		return;
 	}
 	exact_pack_words(t, key, words, nr);
 }
 
-EXACT_FIND_VARIANT(avx512, bkt_match_avx512, pack_line)
+static INLINE uint64_t hash_line(const struct flow_exact *t, const uint64_t *words, unsigned nr)
+{
+	uint64_t seeded[8] __attribute__((aligned(64)));
+
+	_mm512_store_si512(seeded, _mm512_xor_si512(_mm512_load_si512(words), _mm512_load_si512(t->seed)));
+	return exact_hash_seeded(t, seeded, nr);
+}
+
+/* Up to eight words at once. The record may be shorter than a line: what is beyond the key is not loaded. */
+static INLINE __attribute__((no_sanitize("thread"))) bool same_line(
+	const uint8_t *record, const uint64_t *words, unsigned nr)
+{
+	__mmask8 key = (__mmask8)((1u << nr) - 1);
+	__m512i k = _mm512_maskz_loadu_epi64(key, record);
+
+	return !_mm512_mask_cmpneq_epi64_mask(key, k, _mm512_load_si512(words));
+}
+
+EXACT_FIND_VARIANT(avx512, bkt_match_avx512, pack_line, hash_line, same_line)

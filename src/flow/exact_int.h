@@ -34,12 +34,12 @@ struct flow_exact {
 	uint32_t stride;
 	uint32_t nr_words;
 	exact_find_fn find;
-	struct flow_seed seed;
 	bool one_line;             /* the mask lies in one line of the key: */
 	uint8_t line_words;        /* its words there, */
 	uint16_t line_at;          /* and the line's offset */
 	uint8_t word[EXACT_WORDS]; /* which words of a flow key */
 	uint64_t word_mask[EXACT_WORDS];
+	uint64_t seed[EXACT_WORDS + 1] __attribute__((aligned(64))); /* one per word of the key; the last for all */
 	/* The rest. */
 	struct flow_key mask;
 	unsigned lines;
@@ -48,6 +48,8 @@ struct flow_exact {
 	uint32_t count;
 	uint32_t high; /* records below may have been used */
 	size_t at_records;
+	size_t settled;         /* flow_exact_settle: bytes of records, */
+	uint32_t settled_level; /* and the bucket array */
 	struct flow_region region;
 	struct flow_ahead ahead;
 	struct flow_pool pool;
@@ -64,6 +66,32 @@ static inline void exact_pack(
 {
 	for (unsigned i = 0; i < t->nr_words; i++)
 		words[i] = key->words[t->word[i]] & t->word_mask[i];
+}
+
+/* The hash of a packed key whose words are already XORed with their seeds: a seed of its own for each word keeps
+ * equal pairs apart, so a pair costs one multiplication. */
+static inline __attribute__((always_inline)) uint64_t exact_hash_seeded(
+	const struct flow_exact *t, const uint64_t *seeded, unsigned nr)
+{
+	uint64_t last = t->seed[EXACT_WORDS], h = 0;
+
+#pragma GCC unroll 4
+	for (unsigned i = 0; i + 2 <= nr; i += 2)
+		h ^= flow_fold(seeded[i], seeded[i + 1]);
+	if (nr & 1)
+		h ^= flow_fold(seeded[nr - 1], last);
+	return flow_fold(h ^ last, 0x9e3779b97f4a7c15ull);
+}
+
+static inline __attribute__((always_inline)) uint64_t exact_hash(
+	const struct flow_exact *t, const uint64_t *words, unsigned nr)
+{
+	uint64_t seeded[EXACT_WORDS];
+
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < nr; i++)
+		seeded[i] = words[i] ^ t->seed[i];
+	return exact_hash_seeded(t, seeded, nr);
 }
 
 uint64_t exact_find_generic(

@@ -82,6 +82,14 @@ void flow_region_collapse(const struct flow_region *region, size_t from, size_t 
 		madvise((void *)at, HUGE_BYTES, MADV_COLLAPSE);
 }
 
+void flow_region_settle(const struct flow_region *region, size_t start, size_t used, size_t *settled)
+{
+	if (used < *settled + HUGE_BYTES) /* nothing new that fills a page */
+		return;
+	flow_region_collapse(region, start + *settled, start + used);
+	*settled = used - HUGE_BYTES; /* the page that `used` lies in is not whole yet */
+}
+
 bool flow_region_release(const struct flow_region *region, size_t from, size_t to)
 {
 	size_t page = page_bytes();

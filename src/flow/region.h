@@ -32,6 +32,8 @@ void flow_region_populate(const struct flow_region *region, size_t from, size_t 
 /* Turn what lies in [from, to) into huge pages now, as far as the kernel can (MADV_COLLAPSE, Linux 6.1). Copies
  * two megabytes at a time, so it is for control threads, when a table has grown. Private memory only. */
 void flow_region_collapse(const struct flow_region *region, size_t from, size_t to);
+/* The same for an array that is used from its start up: `settled` is how far earlier calls came. */
+void flow_region_settle(const struct flow_region *region, size_t start, size_t used, size_t *settled);
 /* Give whole pages inside [from, to) back; they read as zero afterwards. False: the file system cannot. */
 bool flow_region_release(const struct flow_region *region, size_t from, size_t to);
 
