@@ -155,11 +155,10 @@ void pkt_set_macs(
 /* Outer IPv4: TTL and protocol share a word; nothing else covers them. */
 static void dec_ip4(uint8_t *ip)
 {
-	uint16_t old = pkt_get16(ip + 8);
+	uint16_t old = pkt_get16(ip + 8), new = old - RTE_BE16(0x0100);
 
-	ip[8]--;
-	pkt_put16(ip + 10,
-		checksum_apply(pkt_get16(ip + 10), checksum_delta16(old, pkt_get16(ip + 8))));
+	pkt_put16(ip + 8, new);
+	pkt_put16(ip + 10, checksum_apply(pkt_get16(ip + 10), checksum_delta16(old, new)));
 }
 
 int pkt_ttl_dec(struct rte_mbuf *m, const struct pkt_parse *p, enum pkt_level level)
