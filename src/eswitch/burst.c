@@ -65,20 +65,19 @@ static void look_up(struct esw_slot *s)
 	struct esw_run *r = &s->run;
 	struct flow_ctx *flow = s->esw->flow;
 	struct esw_tally *t = esw_tally_of(s, r->port);
-	unsigned hits = 0, lines = flow_key_lines(flow);
+	unsigned lines = flow_key_lines(flow);
+	uint64_t all = r->n >= 64 ? UINT64_MAX : (1ull << r->n) - 1, hits;
 
 	flow_key_build(r->m, r->parse, r->meta, r->key, r->n, lines);
-	flow_cache_lookup(flow, s->worker, r->key, lines, r->prog, r->n);
-	for (unsigned i = 0; i < r->n; i++) {
-		if (likely(r->prog[i] != NULL)) {
-			r->verdict[i] = flow_run(flow, s->worker, &r->pkt[i], r->prog[i], 0, r->now_ns, &r->forks);
-			hits++;
-		} else {
-			r->verdict[i] = flow_walk(flow, s->worker, &r->pkt[i], r->now_ns, &r->forks);
-		}
+	hits = flow_cache_lookup(flow, s->worker, r->key, lines, r->hit, r->n);
+	flow_run_burst(flow, s->worker, r->pkt, r->hit, hits, r->now_ns, &r->forks, r->verdict);
+	for (uint64_t misses = all & ~hits; misses; misses &= misses - 1) {
+		unsigned i = __builtin_ctzll(misses);
+
+		r->verdict[i] = flow_walk(flow, s->worker, &r->pkt[i], r->now_ns, &r->forks);
 	}
-	t->in.cache_hits += hits;
-	t->in.cache_misses += r->n - hits;
+	t->in.cache_hits += __builtin_popcountll(hits);
+	t->in.cache_misses += __builtin_popcountll(all & ~hits);
 }
 
 /* What a connection's record says about one packet: count it, rewrite it, or why not. */

@@ -50,7 +50,7 @@ struct esw_run {
 	struct rte_mbuf *m[ESW_BURST];
 	struct flow_pkt pkt[ESW_BURST];       /* points into the arrays below */
 	struct flow_verdict verdict[ESW_BURST];
-	const struct flow_program *prog[ESW_BURST];
+	const struct flow_hit *hit[ESW_BURST];
 	conn_ref conn[ESW_BURST];
 	struct flow_pkt_meta meta[ESW_BURST];
 	struct pkt_parse parse[ESW_BURST];
@@ -110,6 +110,8 @@ struct esw {
 /* burst.c / emit.c / upcall.c: worker thread */
 void esw_settle(struct esw_slot *s, struct flow_pkt *pkt, struct flow_verdict v);
 void esw_emit(struct esw_slot *s, struct rte_mbuf *m, uint16_t cause, uint16_t out_port);
+/* The same for n packets that leave one after another by the same port. */
+void esw_emit_run(struct esw_slot *s, struct rte_mbuf *const *m, unsigned n, uint16_t cause, uint16_t out_port);
 void esw_drop(struct esw_slot *s, struct rte_mbuf *m, uint16_t cause, enum drop_reason reason);
 void esw_upcall_run(struct esw_slot *s);
 void esw_upcall_add(struct esw_slot *s, struct flow_pkt *pkt, enum esw_why why, uint32_t cookie, uint16_t hop, uint16_t mtu);

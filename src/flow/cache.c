@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * cache: composed programs under the bits they depend on. One exact table (a level) per distinct mask; a
+ * cache: composed programs under the bits they depend on. One exact table (a level) per distinct mask. A
+ * record is the key, the flat form and a stamp: two lines with a five-tuple's key, all that most hits read. The
  * program and its generation references are one allocation, retired through the epoch. Levels are only
  * added while the ctx lives; when there are too many masks, further programs go under the union of all bits
  * any pipe looks at, which is always a legal mask.
@@ -9,11 +10,17 @@
 #include <string.h>
 
 #include "base/refuse.h"
+#include "flow/exact_int.h"
+#include "flow/flat.h"
 #include "flow/pipe_int.h"
 
 #define LEVELS_MAX 64
 #define CACHE_DEFAULT (1u << 20)
 #define EVICT_BATCH 64
+
+/* flow_hit.stamp: ctx's `changes` up to which the references were found right. Programs that an added entry can
+ * make wrong never have it: for them the two counters in struct cached are asked. */
+#define STAMP_NEVER UINT64_MAX
 
 struct cached {
 	uint64_t changes, adds;     /* atomic: ctx counters up to which the references were found right */
@@ -50,9 +57,19 @@ int cache_init(struct flow_ctx *ctx)
 	return 0;
 }
 
+static struct flow_hit *hit_at(const struct level *level, uint32_t index)
+{
+	return (struct flow_hit *)(void *)(exact_record(level->table, index) + level->table->data_at);
+}
+
+static struct cached *cached_of(const struct flow_hit *hit)
+{
+	return (struct cached *)(uintptr_t)((const uint8_t *)hit->prog - offsetof(struct cached, prog));
+}
+
 static struct cached *at(const struct level *level, uint32_t index)
 {
-	return *(struct cached **)flow_exact_data(level->table, index);
+	return cached_of(hit_at(level, index));
 }
 
 void cache_fini(struct flow_ctx *ctx)
@@ -83,21 +100,24 @@ static bool refs_hold(const struct cached *c)
 }
 
 /* Something changed since it was last looked at: was it something of ours? */
-static bool check_again(struct cached *c, uint64_t changes, uint64_t adds)
+static __attribute__((noinline)) bool check_again(struct flow_hit *hit, uint64_t changes, uint64_t adds)
 {
+	struct cached *c = cached_of(hit);
+
+	if (__atomic_load_n(&c->changes, __ATOMIC_RELAXED) == changes && __atomic_load_n(&c->adds, __ATOMIC_RELAXED) == adds)
+		return true;
 	if (!refs_hold(c))
 		return false;
 	__atomic_store_n(&c->adds, adds, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->changes, changes, __ATOMIC_RELAXED);
+	if (!c->adds_matter)
+		__atomic_store_n(&hit->stamp, changes, __ATOMIC_RELAXED);
 	return true;
 }
 
-static bool is_valid(struct cached *c, uint64_t changes, uint64_t adds)
+static inline bool is_valid(struct flow_hit *hit, uint64_t changes, uint64_t adds)
 {
-	if (likely(__atomic_load_n(&c->changes, __ATOMIC_RELAXED) == changes &&
-		   (!c->adds_matter || __atomic_load_n(&c->adds, __ATOMIC_RELAXED) == adds)))
-		return true;
-	return check_again(c, changes, adds);
+	return likely(__atomic_load_n(&hit->stamp, __ATOMIC_RELAXED) == changes) || check_again(hit, changes, adds);
 }
 
 static void forget(struct flow_ctx *ctx, struct level *level, uint32_t index, struct cached *c)
@@ -108,41 +128,43 @@ static void forget(struct flow_ctx *ctx, struct level *level, uint32_t index, st
 	}
 }
 
-void flow_cache_lookup(struct flow_ctx *ctx, unsigned worker, const struct flow_key *keys, unsigned lines,
-	const struct flow_program **progs, unsigned n)
+/* One level: `todo` loses what was found. */
+static uint64_t look_in(struct flow_ctx *ctx, struct level *level, const struct flow_key *keys, uint64_t *todo,
+	const struct flow_hit **hits, uint64_t changes, uint64_t adds)
+{
+	uint32_t index[64];
+	uint64_t found = level->table->find(level->table, keys, *todo, index), valid = 0;
+
+	for (uint64_t f = found; f; f &= f - 1) {
+		unsigned k = __builtin_ctzll(f);
+		struct flow_hit *hit = hit_at(level, index[k]);
+
+		if (likely(is_valid(hit, changes, adds))) {
+			hits[k] = hit;
+			valid |= 1ull << k;
+		} else {
+			__atomic_fetch_add(&ctx->pipes->cache->stats.stale, 1, __ATOMIC_RELAXED);
+			forget(ctx, level, index[k], cached_of(hit));
+		}
+	}
+	*todo &= ~valid;
+	return valid;
+}
+
+uint64_t flow_cache_lookup(struct flow_ctx *ctx, unsigned worker, const struct flow_key *keys, unsigned lines,
+	const struct flow_hit **hits, unsigned n)
 {
 	struct flow_cache *cache = ctx->pipes->cache;
 	unsigned nr_levels = __atomic_load_n(&cache->nr_levels, __ATOMIC_ACQUIRE);
 	uint64_t changes = __atomic_load_n(&ctx->pipes->changes, __ATOMIC_ACQUIRE);
 	uint64_t adds = __atomic_load_n(&ctx->pipes->adds, __ATOMIC_ACQUIRE);
-	uint64_t todo = n >= 64 ? UINT64_MAX : (1ull << n) - 1;
-	uint32_t index[64];
+	uint64_t todo = n >= 64 ? UINT64_MAX : (1ull << n) - 1, found = 0;
 
 	assert(n <= 64);
-	memset(progs, 0, n * sizeof(*progs));
-	for (unsigned i = 0; i < nr_levels && todo; i++) {
-		struct level *level = cache->level[i];
-		uint64_t hits;
-
-		if (level->lines & ~lines)
-			continue;
-		hits = flow_exact_lookup(level->table, keys, todo, index);
-		for (uint64_t h = hits; h; h &= h - 1)
-			rte_prefetch0(flow_exact_data(level->table, index[__builtin_ctzll(h)]));
-		for (; hits; hits &= hits - 1) {
-			unsigned k = __builtin_ctzll(hits);
-			struct cached *c = at(level, index[k]);
-
-			if (likely(is_valid(c, changes, adds))) {
-				progs[k] = &c->prog;
-				todo &= ~(1ull << k);
-				rte_prefetch0(c->prog.ops);
-			} else {
-				__atomic_fetch_add(&cache->stats.stale, 1, __ATOMIC_RELAXED);
-				forget(ctx, level, index[k], c);
-			}
-		}
-	}
+	for (unsigned i = 0; i < nr_levels && todo; i++)
+		if (!(cache->level[i]->lines & ~lines))
+			found |= look_in(ctx, cache->level[i], keys, &todo, hits, changes, adds);
+	return found;
 }
 
 static struct level *find_level(struct flow_cache *cache, const struct flow_key *mask)
@@ -159,7 +181,7 @@ static struct level *new_level(struct flow_ctx *ctx, const struct flow_key *mask
 {
 	struct flow_cache *cache = ctx->pipes->cache;
 	struct level *level = aligned_alloc(64, RTE_ALIGN_CEIL(sizeof(*level), 64));
-	struct flow_exact_cfg cfg = {.name = "flow cache", .mask = mask, .data_len = sizeof(struct cached *),
+	struct flow_exact_cfg cfg = {.name = "flow cache", .mask = mask, .data_len = sizeof(struct flow_hit),
 		.capacity = ctx->cfg.cache_entries ? ctx->cfg.cache_entries : CACHE_DEFAULT};
 
 	if (!level)
@@ -262,6 +284,8 @@ const struct flow_program *cache_put(struct flow_ctx *ctx, const struct cache_of
 {
 	struct flow_cache *cache = ctx->pipes->cache;
 	struct level *level = get_level(ctx, offer->mask);
+	struct flow_hit hit = {.stamp = offer->adds_matter ? STAMP_NEVER : offer->changes,
+		.flat = flow_flat_make(offer->ops, offer->nr_ops, offer->fused)};
 	struct cached *c;
 	uint32_t index;
 	int err;
@@ -271,10 +295,11 @@ const struct flow_program *cache_put(struct flow_ctx *ctx, const struct cache_of
 	c = level ? make(offer) : NULL;
 	if (!c)
 		goto rejected;
-	err = flow_exact_insert(level->table, offer->key, &c, &index);
+	hit.prog = &c->prog;
+	err = flow_exact_insert(level->table, offer->key, &hit, &index);
 	if (err == -ENOSPC) {
 		evict(ctx, level);
-		err = flow_exact_insert(level->table, offer->key, &c, &index);
+		err = flow_exact_insert(level->table, offer->key, &hit, &index);
 	}
 	if (err) {
 		free(c);
@@ -287,6 +312,16 @@ const struct flow_program *cache_put(struct flow_ctx *ctx, const struct cache_of
 rejected:
 	__atomic_fetch_add(&cache->stats.rejected, 1, __ATOMIC_RELAXED);
 	return NULL;
+}
+
+/* Levels live as long as the ctx: no lock, which evictions of the burst path would wait for. */
+void cache_settle(struct flow_ctx *ctx)
+{
+	struct flow_cache *cache = ctx->pipes->cache;
+	unsigned n = __atomic_load_n(&cache->nr_levels, __ATOMIC_ACQUIRE);
+
+	for (unsigned i = 0; i < n; i++)
+		flow_exact_settle(cache->level[i]->table);
 }
 
 void cache_each(struct flow_ctx *ctx,

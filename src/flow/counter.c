@@ -16,6 +16,7 @@ struct flow_counter_store {
 	struct flow_pool pool;
 	struct flow_ahead ahead;
 	unsigned nr_workers;
+	size_t settled[FLOW_WORKERS_MAX];
 };
 
 #define PART_BYTES ((size_t)(FLOW_COUNTERS_MAX + 1) * sizeof(struct flow_count))
@@ -67,6 +68,15 @@ void flow_counters_fini(struct flow_ctx *ctx)
 	flow_region_close(&s->region);
 	free(s);
 	ctx->counter_store = NULL;
+}
+
+void flow_counters_settle(struct flow_ctx *ctx)
+{
+	struct flow_counter_store *s = ctx->counter_store;
+	size_t used = (size_t)__atomic_load_n(&s->ahead.ready, __ATOMIC_RELAXED) * sizeof(struct flow_count);
+
+	for (unsigned i = 0; i < s->nr_workers; i++)
+		flow_region_settle(&s->region, i * PART_BYTES, used, &s->settled[i]);
 }
 
 /* What the workers have counted since the ctx was made. */

@@ -127,6 +127,12 @@ void flow_ctx_destroy(struct flow_ctx *ctx)
 	free(ctx);
 }
 
+void flow_settle(struct flow_ctx *ctx)
+{
+	flow_counters_settle(ctx);
+	flow_pipes_settle(ctx);
+}
+
 void flow_reader_online(struct flow_ctx *ctx, unsigned worker)
 {
 	assert(worker < ctx->cfg.nr_workers);

@@ -78,6 +78,14 @@ void flow_ctx_destroy(struct flow_ctx *ctx);
 void flow_reader_online(struct flow_ctx *ctx, unsigned worker);
 void flow_reader_offline(struct flow_ctx *ctx, unsigned worker);
 
+/*
+ * Put what the context's tables have grown to on huge pages (DESIGN: huge pages when there are). The burst path
+ * only ever asks for small ones, because clearing two megabytes in a packet's way would be seen; so a control
+ * thread calls this now and then. Cheap when nothing has grown; else milliseconds per ten megabytes, in which
+ * workers may meet short page faults. Connection tables: conn_table_settle().
+ */
+void flow_settle(struct flow_ctx *ctx);
+
 /* Free `ptr` by fn(ptr) once every reader that might see it has gone offline. Writers only; may be
  * called with NULL fn and ptr to just reap. Never blocks. */
 void flow_retire(struct flow_ctx *ctx, void (*fn)(void *ptr), void *ptr);

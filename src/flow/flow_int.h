@@ -13,12 +13,19 @@
 #include "flow/counter.h"
 #include "flow/flow.h"
 #include "flow/hop.h"
+#include "flow/pool.h"
 
-struct flow_hops;
 struct flow_ages;
 struct flow_meters;
-struct flow_pool;
 struct flow_pipes; /* pipe.c: pipes, roots, cache, generations */
+
+#define HOPS_MAX 65535u
+
+struct flow_hops {
+	struct flow_hop *hop[HOPS_MAX + 1]; /* atomic */
+	uint32_t link[HOPS_MAX + 1];
+	struct flow_pool pool;
+};
 
 struct flow_retired {
 	void (*fn)(void *ptr);
@@ -52,8 +59,15 @@ static inline bool flow_epoch_passed(struct flow_ctx *ctx, uint64_t token)
 	return rte_rcu_qsbr_check(ctx->rcu, token, false) == 1;
 }
 
+/* flow_hop_get(), inline for the burst path. */
+static inline const struct flow_hop *hop_at(const struct flow_ctx *ctx, uint16_t index)
+{
+	return __atomic_load_n(&ctx->hops->hop[index], __ATOMIC_ACQUIRE);
+}
+
 int flow_counters_init(struct flow_ctx *ctx);
 void flow_counters_fini(struct flow_ctx *ctx);
+void flow_counters_settle(struct flow_ctx *ctx);
 int flow_ages_init(struct flow_ctx *ctx);
 void flow_ages_fini(struct flow_ctx *ctx);
 int flow_hops_init(struct flow_ctx *ctx);
@@ -63,5 +77,6 @@ void flow_meters_fini(struct flow_ctx *ctx);
 /* pipe.c; called last by create and first by destroy. */
 int flow_pipes_init(struct flow_ctx *ctx);
 void flow_pipes_fini(struct flow_ctx *ctx);
+void flow_pipes_settle(struct flow_ctx *ctx);
 
 #endif

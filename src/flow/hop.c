@@ -11,14 +11,6 @@
 #include "flow/flow_int.h"
 #include "flow/pool.h"
 
-#define HOPS_MAX 65535u
-
-struct flow_hops {
-	struct flow_hop *hop[HOPS_MAX + 1];
-	uint32_t link[HOPS_MAX + 1];
-	struct flow_pool pool;
-};
-
 int flow_hops_init(struct flow_ctx *ctx)
 {
 	ctx->hops = calloc(1, sizeof(*ctx->hops));
@@ -96,5 +88,5 @@ void flow_hop_remove(struct flow_ctx *ctx, uint16_t index)
 
 const struct flow_hop *flow_hop_get(const struct flow_ctx *ctx, uint16_t index)
 {
-	return __atomic_load_n(&ctx->hops->hop[index], __ATOMIC_ACQUIRE);
+	return hop_at(ctx, index);
 }

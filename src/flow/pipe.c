@@ -528,6 +528,19 @@ int flow_pipes_init(struct flow_ctx *ctx)
 	return err;
 }
 
+/* The lock keeps pipes from going; no packet ever waits for it. */
+void flow_pipes_settle(struct flow_ctx *ctx)
+{
+	struct flow_pipes *ps = ctx->pipes;
+
+	pthread_mutex_lock(&ps->lock);
+	for (unsigned i = 0; i < PIPES_MAX; i++)
+		if (ps->pipe[i] && ps->pipe[i]->exact)
+			flow_exact_settle(ps->pipe[i]->exact);
+	pthread_mutex_unlock(&ps->lock);
+	cache_settle(ctx);
+}
+
 /* No reader is online and what was retired has been freed. */
 void flow_pipes_fini(struct flow_ctx *ctx)
 {

@@ -271,6 +271,9 @@ struct cache_offer {
 };
 const struct flow_program *cache_put(struct flow_ctx *ctx, const struct cache_offer *offer);
 
+/* cache.c: huge pages for its levels. */
+void cache_settle(struct flow_ctx *ctx);
+
 /* cache.c: each cached program under its key, for lists. No entry is evicted under fn. */
 void cache_each(struct flow_ctx *ctx,
 	void (*fn)(void *arg, const struct flow_key *key, const struct flow_key *mask, const struct flow_program *prog), void *arg);

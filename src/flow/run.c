@@ -5,6 +5,7 @@
 #include <rte_flow.h>
 
 #include "flow/age.h"
+#include "flow/flat_apply.h"
 #include "flow/meter.h"
 #include "flow/pipe_int.h"
 #include "packet/edit.h"
@@ -54,20 +55,9 @@ static struct flow_verdict leave(struct flow_ctx *ctx, struct flow_pkt *pkt, uin
 	return (struct flow_verdict){.kind = FLOW_VERDICT_PORT, .port = port};
 }
 
-/* A hash of the flow for the outer UDP source port; the same for every packet of a flow. */
 static uint32_t entropy(const struct flow_pkt *pkt)
 {
-	uint64_t w[5], h = 0;
-
-	if (!pkt->key)
-		return pkt->m->hash.rss;
-	memcpy(w, pkt->key->hot.src, sizeof(w));
-	w[4] &= 0xffffffffffull; /* ports and protocol; not TTL, not TOS */
-	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
-		w[4] >>= 24;
-	for (unsigned i = 0; i < 5; i++)
-		h = pipe_mix(h, w[i]);
-	return h ^ h >> 32;
+	return pkt->key ? flat_entropy(pkt->key) : pkt->m->hash.rss;
 }
 
 static bool may_fragment(const struct flow_pkt *pkt)

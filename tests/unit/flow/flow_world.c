@@ -68,7 +68,7 @@ static void run(struct world *w, struct rte_mbuf *m, struct flow_pkt_meta meta)
 	struct flow_pkt_meta fork_meta[64];
 	struct flow_verdict fork_verdict[64], v;
 	struct flow_forks forks = {.max = 64, .m = fork_m, .meta = fork_meta, .verdict = fork_verdict};
-	const struct flow_program *prog;
+	const struct flow_hit *hit;
 	struct pkt_parse parse;
 	struct flow_key key;
 	struct flow_pkt pkt = {.m = m, .parse = &parse, .key = &key, .meta = &meta};
@@ -85,10 +85,14 @@ static void run(struct world *w, struct rte_mbuf *m, struct flow_pkt_meta meta)
 			break;
 		}
 		flow_key_build(&m, &parse, &meta, &key, 1, lines);
-		flow_cache_lookup(w->ctx, 0, &key, lines, &prog, 1);
-		w->hits += prog != NULL;
-		w->walks += prog == NULL;
-		v = prog ? flow_run(w->ctx, 0, &pkt, prog, 0, w->now_ns, &forks) : flow_walk(w->ctx, 0, &pkt, w->now_ns, &forks);
+		if (flow_cache_lookup(w->ctx, 0, &key, lines, &hit, 1)) {
+			flow_run_burst(w->ctx, 0, &pkt, &hit, 1, w->now_ns, &forks, &v);
+			w->hits++;
+			w->flats += hit->flat.exit != FLOW_FLAT_NONE;
+		} else {
+			v = flow_walk(w->ctx, 0, &pkt, w->now_ns, &forks);
+			w->walks++;
+		}
 		if (v.kind == FLOW_VERDICT_CT)
 			v = track(w, &pkt, v);
 		if (v.kind != FLOW_VERDICT_AGAIN)

@@ -21,6 +21,7 @@ struct world {
 	struct flow_ctx *ctx;
 	uint64_t now_ns;
 	unsigned nr_out, hits, walks, rounds;
+	unsigned flats; /* of the hits: those with a flat form */
 	struct {
 		struct rte_mbuf *m;
 		struct flow_verdict verdict;

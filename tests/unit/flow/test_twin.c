@@ -646,18 +646,20 @@ static void one_world(void)
 static void worlds(void **state)
 {
 	const char *n = getenv("SOFTDPU_TWIN_WORLDS");
-	unsigned hits = 0, walks = 0, rounds = 0;
+	unsigned hits = 0, walks = 0, rounds = 0, flats = 0;
 
 	seed = rng_test_seed("flow-twin");
 	for (unsigned i = 0; i < (n ? strtoul(n, NULL, 0) : 40); i++, seed++) {
 		rng_init(&rng, seed);
 		one_world();
 		hits += w.hits;
+		flats += w.flats;
 		walks += w.walks;
 		rounds += w.rounds;
 	}
-	fprintf(stderr, "# %u look-ups, %u from the cache, %u walks\n", rounds, hits, walks);
+	fprintf(stderr, "# %u look-ups, %u from the cache (%u flat), %u walks\n", rounds, hits, flats, walks);
 	assert_true(hits > walks / 4);
+	assert_true(flats > hits / 10);
 }
 
 int main(void)

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* flat: which programs have a flat form, and running a burst of them. */
+#include "flow/flat.h"
+
+#include <rte_prefetch.h>
+
+#include "flow/age.h"
+#include "flow/flat_apply.h"
+#include "flow/pipe_int.h"
+
+/* Counters and the age, in the flat form's places. False: more than it has. */
+static bool take_account(struct flow_flat *f, const struct flow_op *op)
+{
+	uint32_t *at = op->code == FLOW_OP_TOUCH ? &f->age
+		       : f->counter[0]           ? &f->counter[1]
+						 : &f->counter[0];
+
+	if (*at)
+		return false;
+	*at = op->index;
+	return true;
+}
+
+static bool take_rewrite(struct flow_flat *f, const struct flow_rewrite *rw)
+{
+	if (rw->flags & FLOW_RW_MSS)
+		return false;
+	f->set = rw->flags;
+	f->l3_delta = rw->l3_delta;
+	f->l4_delta = rw->l4_delta;
+	f->sport = rw->sport;
+	f->dport = rw->dport;
+	memcpy(f->src, rw->src, 16);
+	memcpy(f->dst, rw->dst, 16);
+	return true;
+}
+
+static void take_exit(struct flow_flat *f, enum flow_flat_exit exit, uint16_t to)
+{
+	f->exit = exit;
+	f->to = to;
+}
+
+static void take_terminal(struct flow_flat *f, const struct flow_op *op)
+{
+	switch (op->code) {
+	case FLOW_OP_HOP:
+		take_exit(f, FLOW_FLAT_HOP, op->field);
+		break;
+	case FLOW_OP_PORT:
+		take_exit(f, FLOW_FLAT_PORT, op->field);
+		break;
+	case FLOW_OP_DROP: /* whoever looks at drops sees the packet as far as it came: rewritten ones are not flat, */
+		if (!f->set)
+			take_exit(f, FLOW_FLAT_DROP, op->field);
+		break;
+	case FLOW_OP_CT: /* and a connection is looked up by the rewritten tuple */
+		if (!f->set)
+			take_exit(f, FLOW_FLAT_CT, op->field);
+		break;
+	default:
+		break;
+	}
+}
+
+struct flow_flat flow_flat_make(
+	const struct flow_op *ops, unsigned nr_ops, const struct flow_rewrite *fused)
+{
+	const struct flow_flat none = {.exit = FLOW_FLAT_NONE};
+	struct flow_flat f = none;
+
+	for (unsigned i = 0; i + 1 < nr_ops; i++) {
+		bool account = ops[i].code == FLOW_OP_COUNT || ops[i].code == FLOW_OP_TOUCH;
+		bool rewrite =
+			ops[i].code == FLOW_OP_REWRITE && fused && fused->hop == FLOW_HOP_NONE;
+
+		if (account ? f.set || !take_account(&f, &ops[i])
+			    : !rewrite || !take_rewrite(&f, fused))
+			return none;
+	}
+	if (ops[nr_ops - 1].code == FLOW_OP_REWRITE && fused && take_rewrite(&f, fused))
+		take_exit(&f, FLOW_FLAT_HOP, fused->hop);
+	else
+		take_terminal(&f, &ops[nr_ops - 1]);
+	return f.exit ? f : none;
+}
+
+static inline void account(struct flow_ctx *ctx, unsigned worker, const struct flow_flat *f,
+	uint32_t bytes, uint64_t now_ns)
+{
+	flow_counter_add(ctx, worker, f->counter[0], 1, bytes);
+	if (f->counter[1])
+		flow_counter_add(ctx, worker, f->counter[1], 1, bytes);
+	if (f->age)
+		flow_age_touch(ctx, f->age, now_ns);
+}
+
+/* One packet. False: it is not plain, nothing was done, the program knows better. */
+static inline bool run_one(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkt,
+	const struct flow_flat *f, uint64_t now_ns, struct flow_verdict *v)
+{
+	uint32_t bytes = pkt->m->pkt_len;
+
+	switch (f->exit) {
+	case FLOW_FLAT_HOP:
+		if (unlikely(!flat_take_hop(ctx, pkt, f, v)))
+			return false;
+		break;
+	case FLOW_FLAT_PORT:
+		if (f->set && unlikely(!flat_rewrite(pkt, f, 0)))
+			return false;
+		*v = (struct flow_verdict){.kind = FLOW_VERDICT_PORT, .port = f->to};
+		break;
+	case FLOW_FLAT_CT:
+		*v = (struct flow_verdict){.kind = FLOW_VERDICT_CT, .index = f->to};
+		break;
+	case FLOW_FLAT_DROP:
+		*v = (struct flow_verdict){.kind = FLOW_VERDICT_DROP, .reason = (uint8_t)f->to};
+		break;
+	default:
+		return false;
+	}
+	account(ctx, worker, f, bytes, now_ns);
+	return true;
+}
+
+void flow_run_burst(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkts,
+	const struct flow_hit *const *hits, uint64_t todo, uint64_t now_ns,
+	struct flow_forks *forks, struct flow_verdict *verdicts)
+{
+	const struct flow_count *counts = ctx->counters.worker[worker];
+	bool egress = ctx->pipes->nr_egress != 0; /* the program knows which domain is next */
+
+	for (uint64_t t = todo; t; t &= t - 1)
+		rte_prefetch0_write(&counts[hits[__builtin_ctzll(t)]->flat.counter[0]]);
+	for (; todo; todo &= todo - 1) {
+		unsigned i = __builtin_ctzll(todo);
+
+		if (likely(!egress &&
+			    run_one(ctx, worker, &pkts[i], &hits[i]->flat, now_ns, &verdicts[i])))
+			continue;
+		verdicts[i] = flow_run(ctx, worker, &pkts[i], hits[i]->prog, 0, now_ns, forks);
+	}
+}

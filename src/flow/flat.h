@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * flat: what nearly all composed programs come to - count, touch, rewrite the tuple, leave - as one record
+ * without ops. The cache keeps it in the line behind the key, so that a hit reads the key, what to do and
+ * nothing else.
+ *
+ * A flat form never says more or less than its program: flow_flat_make() gives one only to programs it can
+ * express whole, and flow_run_flat() runs the program whenever the packet or the hop is not of the plain kind
+ * the flat form was made for (TTL about to expire, a checksum still to be done, a held hop, an egress
+ * domain, too large). So there is one definition of what a flow does, and the tests compare the two.
+ *
+ * Threads: a flat form is immutable once published.
+ */
+#ifndef FLOW_FLAT_H
+#define FLOW_FLAT_H
+
+#include <assert.h>
+
+#include "flow/action.h"
+
+enum flow_flat_exit {
+	FLOW_FLAT_NONE, /* there is no flat form */
+	FLOW_FLAT_HOP,
+	FLOW_FLAT_PORT,
+	FLOW_FLAT_CT,
+	FLOW_FLAT_DROP,
+};
+
+struct flow_flat {
+	uint32_t counter[2];         /* 0 = counts into the spare */
+	uint32_t age;                /* 0 = none */
+	uint8_t exit;                /* enum flow_flat_exit */
+	uint8_t set;                 /* FLOW_RW_SRC_IP ... FLOW_RW_IP6 */
+	uint16_t to;                 /* hop, port, CT pipe or drop reason */
+	uint16_t l3_delta, l4_delta; /* as in struct flow_rewrite */
+	uint16_t sport, dport;
+	uint8_t src[16], dst[16];
+};
+static_assert(sizeof(struct flow_flat) == 56, "with the key's last bytes two lines");
+
+/* The flat form of nr_ops ops (fused: what REWRITE does); exit is NONE when they do more than that. */
+struct flow_flat flow_flat_make(
+	const struct flow_op *ops, unsigned nr_ops, const struct flow_rewrite *fused);
+
+#endif
