@@ -150,23 +150,44 @@ static void track_all(struct esw_slot *s)
 	}
 }
 
+/* How many packets from `from` on have the verdict of the first. */
+static unsigned run_length(const struct esw_run *r, unsigned from)
+{
+	unsigned n = 1;
+
+	while (from + n < r->n && !memcmp(&r->verdict[from], &r->verdict[from + n], sizeof(r->verdict[0])))
+		n++;
+	return n;
+}
+
+/* Packet i goes round again: it moves down to `kept`. */
+static void keep(struct esw_run *r, unsigned i, unsigned kept)
+{
+	r->meta[i].resume = r->verdict[i].index;
+	if (kept == i)
+		return;
+	r->meta[kept] = r->meta[i];
+	r->m[kept] = r->pkt[kept].m = r->m[i];
+}
+
 /* Settle what has its final verdict; keep the packets that go round again, dense. */
 static void settle(struct esw_slot *s)
 {
 	struct esw_run *r = &s->run;
 	unsigned kept = 0;
 
-	for (unsigned i = 0; i < r->n; i++) {
-		if (likely(r->verdict[i].kind != FLOW_VERDICT_AGAIN)) {
-			esw_settle(s, &r->pkt[i], r->verdict[i]);
-			continue;
+	for (unsigned i = 0, n; i < r->n; i += n) {
+		struct flow_verdict v = r->verdict[i];
+
+		n = 1;
+		if (likely(v.kind == FLOW_VERDICT_PORT)) {
+			n = run_length(r, i);
+			esw_emit_run(s, &r->m[i], n, r->port, v.port);
+		} else if (v.kind == FLOW_VERDICT_AGAIN) {
+			keep(r, i, kept++);
+		} else {
+			esw_settle(s, &r->pkt[i], v);
 		}
-		r->meta[i].resume = r->verdict[i].index;
-		if (kept != i) {
-			r->meta[kept] = r->meta[i];
-			r->m[kept] = r->pkt[kept].m = r->m[i];
-		}
-		kept++;
 	}
 	r->n = kept;
 }

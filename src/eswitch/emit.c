@@ -210,6 +210,61 @@ void esw_emit(struct esw_slot *s, struct rte_mbuf *m, uint16_t cause, uint16_t o
 		finish(s, l, m, cause);
 }
 
+/* Frames that need nothing: no offload left open, one segment, no larger than the port's plain frame. */
+static bool all_plain(const struct esw_link *l, struct rte_mbuf *const *m, unsigned n)
+{
+	uint64_t flags = 0;
+	uint32_t longest = 0, segs = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		flags |= m[i]->ol_flags;
+		longest = MAX_OF(longest, m[i]->pkt_len);
+		segs |= m[i]->nb_segs;
+	}
+	return !(flags & (PKT_PARTIAL_FLAGS | RTE_MBUF_F_TX_OUTER_UDP_CKSUM)) && longest <= l->frame_max && segs == 1 &&
+	       !l->capture_tx;
+}
+
+/* put() for many; there is room. */
+static void put_run(struct esw_slot *s, struct esw_link *l, struct rte_mbuf *const *m, unsigned n, uint16_t cause)
+{
+	struct esw_counts *in = &esw_tally_of(s, cause)->in;
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		bytes += m[i]->pkt_len;
+		l->m[l->n + i] = m[i];
+		l->cause[l->n + i] = cause;
+	}
+	in->tx += n;
+	in->tx_bytes += bytes;
+	l->n += n;
+	if (!l->dirty) {
+		l->dirty = true;
+		s->dirty[s->nr_dirty++] = l->port->id;
+	}
+	if (unlikely(l->n == ESW_TX_BUFFER))
+		flush_link(s, l);
+}
+
+void esw_emit_run(struct esw_slot *s, struct rte_mbuf *const *m, unsigned n, uint16_t cause, uint16_t out_port)
+{
+	struct esw_link *l = out_port < ESW_PORTS_MAX ? s->link[out_port] : NULL;
+
+	if (unlikely(!l || !all_plain(l, m, n))) {
+		for (unsigned i = 0; i < n; i++)
+			esw_emit(s, m[i], cause, out_port);
+		return;
+	}
+	while (n) {
+		unsigned room = MIN_OF(n, (unsigned)(ESW_TX_BUFFER - l->n));
+
+		put_run(s, l, m, room, cause);
+		m += room;
+		n -= room;
+	}
+}
+
 static void deliver(struct esw_slot *s, struct rte_mbuf *m, uint16_t cause, uint32_t index)
 {
 	struct esw *esw = s->esw;
