@@ -5,7 +5,6 @@
  * the difference; when the switch restarts it connects again and pushes everything. Manifests that are
  * refused change nothing. Traffic does not need it: the switch keeps what it has when the agent is gone.
  */
-#include <getopt.h>
 #include <limits.h>
 #include <libgen.h>
 #include <poll.h>
@@ -25,6 +24,7 @@
 #include "card/card.h"
 #include "ctl/ctl.h"
 #include "ctl/messages.h"
+#include "options.h"
 
 LOG_MODULE("agentd");
 
@@ -377,84 +377,21 @@ static void stop(struct agentd *a)
 	card_destroy(a->card);
 }
 
-static void usage(FILE *to)
-{
-	fprintf(to,
-		"usage: softdpu-agentd [-c PROFILE] [-m PATH] [-g GROUP] [-v] [--check] [--print]\n"
-		"\n"
-		"Keep the node of card PROFILE at what the Kubernetes manifests under PATH say.\n"
-		"\n"
-		"  -c, --card PROFILE    the card profile; without it $SOFTDPU_CARD\n"
-		"  -m, --manifests PATH  a directory or a file (default " MANIFESTS_DEFAULT ")\n"
-		"  -g, --group GROUP     let this group use the control socket (default: root "
-		"only)\n"
-		"  -v, --verbose         log debug messages\n"
-		"      --check           read and check the manifests, do nothing else\n"
-		"      --print           print the node's desired state as JSON, do nothing else\n"
-		"  -h, --help            this text\n"
-		"  -V, --version         version\n"
-		"\n"
-		"Changes under PATH are applied as they happen; SIGHUP and `softdpu reload` apply "
-		"them now.\n");
-}
+static const char *profile, *manifests = MANIFESTS_DEFAULT, *group;
+static bool check, print;
 
-struct options {
-	const char *profile;
-	bool check, print;
+static const struct daemon_option options[] = {
+	{'c', "card", "PROFILE", "the card profile; without it $SOFTDPU_CARD", &profile, NULL},
+	{'m', "manifests", "PATH", "a directory or a file (default " MANIFESTS_DEFAULT ")", &manifests, NULL},
+	{'g', "group", "GROUP", "let this group use the control socket (default: root only)", &group, NULL},
+	{0, "check", NULL, "read and check the manifests, do nothing else", NULL, &check},
+	{0, "print", NULL, "print the node's desired state as JSON, do nothing else", NULL, &print},
 };
 
-/* -1: go on; else the exit status. */
-static int parse_options(int argc, char **argv, struct agentd *a, struct options *o)
-{
-	static const struct option longs[] = {
-		{"card", required_argument, NULL, 'c'},
-		{"manifests", required_argument, NULL, 'm'},
-		{"group", required_argument, NULL, 'g'},
-		{"verbose", no_argument, NULL, 'v'},
-		{"check", no_argument, NULL, 'C'},
-		{"print", no_argument, NULL, 'P'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{NULL, 0, NULL, 0},
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "c:m:g:vhV", longs, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			o->profile = optarg;
-			break;
-		case 'm':
-			a->manifests = optarg;
-			break;
-		case 'g':
-			a->group = optarg;
-			break;
-		case 'v':
-			log_set_level(LOG_DEBUG);
-			break;
-		case 'C':
-			o->check = true;
-			break;
-		case 'P':
-			o->print = true;
-			break;
-		case 'h':
-			usage(stdout);
-			return 0;
-		case 'V':
-			printf("softdpu-agentd %s\n", SOFTDPU_VERSION);
-			return 0;
-		default:
-			usage(stderr);
-			return 2;
-		}
-	}
-	if (optind == argc)
-		return -1;
-	fprintf(stderr, "softdpu-agentd: unexpected argument '%s'\n", argv[optind]);
-	return 2;
-}
+static const struct daemon_usage usage = {
+	"softdpu-agentd", "Keep the node of card PROFILE at what the Kubernetes manifests under PATH say.",
+	"Changes under PATH are applied as they happen; SIGHUP and `softdpu reload` apply them now.\n",
+	options, ARRAY_SIZE(options)};
 
 static int complain(void)
 {
@@ -463,11 +400,11 @@ static int complain(void)
 }
 
 /* --check and --print. */
-static int look_only(struct agentd *a, const struct options *o)
+static int look_only(struct agentd *a)
 {
 	if (read_manifests(a) < 0)
 		return complain();
-	if (o->print) {
+	if (print) {
 		json_dumpf(a->state, stdout, JSON_INDENT(2));
 		putchar('\n');
 	} else {
@@ -478,21 +415,21 @@ static int look_only(struct agentd *a, const struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct agentd a = {
-		.manifests = MANIFESTS_DEFAULT, .inotify = -1, .signals = -1, .watch = -1};
-	struct options o = {0};
-	int status = parse_options(argc, argv, &a, &o);
+	struct agentd a = {.inotify = -1, .signals = -1, .watch = -1};
+	int status = daemon_options(argc, argv, &usage);
 
 	if (status >= 0)
 		return status;
-	if ((o.profile ? card_load(o.profile, &a.card) : card_open(&a.card)) < 0)
+	a.manifests = manifests;
+	a.group = group;
+	if ((profile ? card_load(profile, &a.card) : card_open(&a.card)) < 0)
 		return complain();
 	if (!a.card->node.name[0]) {
 		refuse(EINVAL, "card '%s' serves no node: its profile has no 'node' section",
 			a.card->name);
 		status = complain();
-	} else if (o.check || o.print) {
-		status = look_only(&a, &o);
+	} else if (check || print) {
+		status = look_only(&a);
 	} else if (start(&a) < 0) {
 		status = complain();
 	} else {

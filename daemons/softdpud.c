@@ -3,7 +3,6 @@
  * softdpud: one virtual card, run. Reads a card profile, brings the switch and the node up (room core)
  * and answers the control socket until it is told to end.
  */
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "base/log.h"
 #include "base/refuse.h"
 #include "core/core.h"
+#include "options.h"
 
 LOG_MODULE("softdpud");
 
@@ -29,78 +29,21 @@ static void on_signal(int sig)
 		core_wake(running);
 }
 
-static void usage(FILE *to)
-{
-	fprintf(to,
-		"usage: softdpud [-c PROFILE] [-g GROUP] [-v] [--check] [--print]\n"
-		"\n"
-		"Run the virtual card that PROFILE (YAML, softdpu-card(5)) describes.\n"
-		"\n"
-		"  -c, --card PROFILE   the profile; without it $SOFTDPU_CARD, or the embedded default card\n"
-		"  -g, --group GROUP    let this group use the control socket (default: root only)\n"
-		"  -v, --verbose        log debug messages (SOFTDPU_LOG_LEVEL is finer)\n"
-		"      --check          read and check the profile, do nothing else\n"
-		"      --print          print the profile as it was understood, do nothing else\n"
-		"  -h, --help           this text\n"
-		"  -V, --version        version\n"
-		"\n"
-		"SIGHUP reads the profile again and applies the difference, like `softdpu reload`.\n"
-		"SIGTERM and SIGINT end it; VFs leave their pods then.\n");
-}
+static const char *profile, *group;
+static bool check, print;
 
-struct options {
-	const char *profile, *group;
-	bool check, print;
+static const struct daemon_option options[] = {
+	{'c', "card", "PROFILE", "the profile; without it $SOFTDPU_CARD, or the embedded default card", &profile, NULL},
+	{'g', "group", "GROUP", "let this group use the control socket (default: root only)", &group, NULL},
+	{0, "check", NULL, "read and check the profile, do nothing else", NULL, &check},
+	{0, "print", NULL, "print the profile as it was understood, do nothing else", NULL, &print},
 };
 
-/* -1: go on; else the exit status. */
-static int parse_options(int argc, char **argv, struct options *o)
-{
-	static const struct option longs[] = {
-		{"card", required_argument, NULL, 'c'},
-		{"group", required_argument, NULL, 'g'},
-		{"verbose", no_argument, NULL, 'v'},
-		{"check", no_argument, NULL, 'C'},
-		{"print", no_argument, NULL, 'P'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{NULL, 0, NULL, 0},
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "c:g:vhV", longs, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			o->profile = optarg;
-			break;
-		case 'g':
-			o->group = optarg;
-			break;
-		case 'v':
-			log_set_level(LOG_DEBUG);
-			break;
-		case 'C':
-			o->check = true;
-			break;
-		case 'P':
-			o->print = true;
-			break;
-		case 'h':
-			usage(stdout);
-			return 0;
-		case 'V':
-			printf("softdpud %s\n", SOFTDPU_VERSION);
-			return 0;
-		default:
-			usage(stderr);
-			return 2;
-		}
-	}
-	if (optind == argc)
-		return -1;
-	fprintf(stderr, "softdpud: unexpected argument '%s'\n", argv[optind]);
-	return 2;
-}
+static const struct daemon_usage usage = {
+	"softdpud", "Run the virtual card that PROFILE (YAML, softdpu-card(5)) describes.",
+	"SIGHUP reads the profile again and applies the difference, like `softdpu reload`.\n"
+	"SIGTERM and SIGINT end it; VFs leave their pods then.\n",
+	options, ARRAY_SIZE(options)};
 
 static void catch_signals(void)
 {
@@ -142,25 +85,24 @@ static int run(struct core *core)
 
 int main(int argc, char **argv)
 {
-	struct options o = {0};
 	struct core_cfg cfg = {.program = "softdpud"};
-	int status = parse_options(argc, argv, &o);
+	int status = daemon_options(argc, argv, &usage);
 
 	if (status >= 0)
 		return status;
-	if ((o.profile ? card_load(o.profile, &cfg.card) : card_open(&cfg.card)) < 0) {
+	if ((profile ? card_load(profile, &cfg.card) : card_open(&cfg.card)) < 0) {
 		fprintf(stderr, "softdpud: %s\n", refusal());
 		return 1;
 	}
-	if (o.check || o.print) {
-		if (o.print)
+	if (check || print) {
+		if (print)
 			card_print(cfg.card, stdout);
 		else
 			printf("%s: card '%s', %u ports: good\n", cfg.card->path, cfg.card->name, cfg.card->n_ports);
 		card_destroy(cfg.card);
 		return 0;
 	}
-	cfg.group = o.group;
+	cfg.group = group;
 	catch_signals();
 	if (core_create(&cfg, &running) < 0) {
 		fprintf(stderr, "softdpud: %s\n", refusal());

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,73 +13,27 @@
 #include "base/log.h"
 #include "base/refuse.h"
 
+#include "../options.h"
 #include "nvmfd.h"
 #include "nvmf/stream.h"
 
 LOG_MODULE("nvmfd");
 
-static void usage(FILE *to)
-{
-	fputs("usage: softdpu-nvmfd [-c CONFIG] [-g GROUP] [-v] [--check] [--reset]\n"
-	      "\n"
-	      "Export block devices to NVMe/TCP and NVMe/RDMA hosts.\n"
-	      "\n"
-	      "  -c, --config CONFIG  YAML or JSON (default: /etc/softdpu/nvmfd.yaml)\n"
-	      "  -g, --group GROUP    let this group use the control socket (default: root only)\n"
-	      "  -v, --verbose        log debug messages\n"
-	      "      --check          read and check the configuration, do nothing else\n"
-	      "      --reset          forget saved live changes, start from CONFIG\n"
-	      "  -h, --help           this text\n"
-	      "  -V, --version        version\n"
-	      "\n"
-	      "Live changes (softdpu nvme target, softdpu volume) are saved below the state directory and used\n"
-	      "instead of CONFIG at the next start.\n",
-		to);
-}
+static const char *config_path = "/etc/softdpu/nvmfd.yaml", *ctl_group;
+static bool check, reset;
 
-struct options {
-	const char *config, *group;
-	bool check, reset;
+static const struct daemon_option options[] = {
+	{'c', "config", "CONFIG", "YAML or JSON (default: /etc/softdpu/nvmfd.yaml)", &config_path, NULL},
+	{'g', "group", "GROUP", "let this group use the control socket (default: root only)", &ctl_group, NULL},
+	{0, "check", NULL, "read and check the configuration, do nothing else", NULL, &check},
+	{0, "reset", NULL, "forget saved live changes, start from CONFIG", NULL, &reset},
 };
 
-/* -1: go on; else the exit status. */
-static int parse_options(int argc, char **argv, struct options *o)
-{
-	static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
-		{"group", required_argument, NULL, 'g'}, {"verbose", no_argument, NULL, 'v'},
-		{"check", no_argument, NULL, 'K'}, {"reset", no_argument, NULL, 'R'}, {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "c:g:vhV", longs, NULL)) >= 0)
-		switch (c) {
-		case 'c':
-			o->config = optarg;
-			break;
-		case 'g':
-			o->group = optarg;
-			break;
-		case 'v':
-			log_set_level(LOG_DEBUG);
-			break;
-		case 'K':
-			o->check = true;
-			break;
-		case 'R':
-			o->reset = true;
-			break;
-		case 'h':
-			usage(stdout);
-			return 0;
-		case 'V':
-			puts(SOFTDPU_VERSION);
-			return 0;
-		default:
-			usage(stderr);
-			return 2;
-		}
-	return -1;
-}
+static const struct daemon_usage usage = {
+	"softdpu-nvmfd", "Export block devices to NVMe/TCP and NVMe/RDMA hosts.",
+	"Live changes (softdpu nvme target, softdpu volume) are saved below the state directory and used\n"
+	"instead of CONFIG at the next start.\n",
+	options, ARRAY_SIZE(options)};
 
 /* --- starting --- */
 
@@ -209,41 +162,41 @@ static void start_model(struct nvmfd *d, const json_t *config)
 }
 
 /* Saved live changes win over the file they started from, and say so. */
-static int prefer_saved(struct nvmfd *d, const struct options *o, json_t **config)
+static int prefer_saved(struct nvmfd *d, json_t **config)
 {
 	json_t *saved;
 	int err;
 
-	if (o->reset && unlink(d->save_path) && errno != ENOENT)
+	if (reset && unlink(d->save_path) && errno != ENOENT)
 		return refuse(errno, "%s: %s", d->save_path, strerror(errno));
 	if (access(d->save_path, R_OK))
 		return 0;
 	err = config_load(d->save_path, &saved);
 	if (err)
 		return err;
-	log_info("using %s, which live changes made; --reset goes back to %s", d->save_path, o->config);
+	log_info("using %s, which live changes made; --reset goes back to %s", d->save_path, config_path);
 	json_decref(*config);
 	*config = saved;
 	return 0;
 }
 
-static int start(struct nvmfd *d, const struct options *o)
+static int start(struct nvmfd *d)
 {
 	json_t *config = NULL;
 	int err;
 
-	d->checking = o->check;
-	err = config_load(o->config, &config);
+	d->checking = check;
+	err = config_load(config_path, &config);
 
 	if (!err)
 		err = check_members(config);
 	if (!err)
 		err = set_places(d, config);
-	if (!err && !o->check)
+	if (!err && !check)
 		err = make_state_dir(d->state_dir);
 	snprintf(d->save_path, sizeof(d->save_path), "%s/nvmfd.json", d->state_dir);
-	if (!err && !o->check)
-		err = prefer_saved(d, o, &config);
+	if (!err && !check)
+		err = prefer_saved(d, &config);
 	if (!err)
 		err = make_reactors(d, config);
 	if (!err)
@@ -253,8 +206,8 @@ static int start(struct nvmfd *d, const struct options *o)
 		err = reactor_start(d->reactors[i]);
 	if (!err)
 		err = config_apply(d, config);
-	if (!err && !o->check)
-		err = open_ctl(d, config, o->group);
+	if (!err && !check)
+		err = open_ctl(d, config, ctl_group);
 	json_decref(config);
 	d->started_ns = clock_now_ns();
 	return err;
@@ -358,18 +311,17 @@ static void stop(struct nvmfd *d)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.config = "/etc/softdpu/nvmfd.yaml"};
 	struct nvmfd d = {.started_ns = 0};
-	int rc = parse_options(argc, argv, &o), signals;
+	int rc = daemon_options(argc, argv, &usage), signals;
 
 	if (rc >= 0)
 		return rc;
 	signals = signal_fd();
-	rc = start(&d, &o);
+	rc = start(&d);
 	if (rc) {
 		fprintf(stderr, "softdpu-nvmfd: %s\n", refusal());
-	} else if (o.check) {
-		printf("%s: good\n", o.config);
+	} else if (check) {
+		printf("%s: good\n", config_path);
 	} else {
 		print_connect_lines(&d);
 		log_info("%s is ready: %u reactors, %u listeners", d.name, d.reactor_count, d.listener_count);
