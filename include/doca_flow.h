@@ -607,6 +607,16 @@ doca_error_t doca_flow_cfg_set_cb_pipe_process(struct doca_flow_cfg *cfg, doca_f
 doca_error_t doca_flow_cfg_set_definitions(struct doca_flow_cfg *cfg, const struct doca_flow_definitions *defs);
 doca_error_t doca_flow_cfg_set_tune_cfg(struct doca_flow_cfg *cfg, const struct doca_flow_tune_cfg *tune_cfg);
 
+/* How much tools may ask of a running program (doca_flow_tune_server.h): NONE refuses them, FULL is what a program gets that sets
+ * no profile. The cfg above keeps a copy. */
+enum doca_flow_tune_profile {
+	DOCA_FLOW_TUNE_PROFILE_NONE = 0,
+	DOCA_FLOW_TUNE_PROFILE_FULL,
+};
+doca_error_t doca_flow_tune_cfg_create(struct doca_flow_tune_cfg **cfg);
+doca_error_t doca_flow_tune_cfg_set_profile(struct doca_flow_tune_cfg *cfg, enum doca_flow_tune_profile profile);
+doca_error_t doca_flow_tune_cfg_destroy(struct doca_flow_tune_cfg *cfg);
+
 /* Once, before any port. BAD_STATE when it runs already. */
 doca_error_t doca_flow_init(struct doca_flow_cfg *cfg);
 /* Stops what still runs. */

@@ -6,23 +6,13 @@
 #ifndef DOCA_FLOW_TUNE_SERVER_H_
 #define DOCA_FLOW_TUNE_SERVER_H_
 
-#include "doca_error.h"
+#include "doca_flow.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-struct doca_flow_tune_cfg;
 struct doca_flow_tune_server_cfg;
-
-enum doca_flow_tune_profile {
-	DOCA_FLOW_TUNE_PROFILE_NONE = 0,
-	DOCA_FLOW_TUNE_PROFILE_FULL,
-};
-
-doca_error_t doca_flow_tune_cfg_create(struct doca_flow_tune_cfg **cfg);
-doca_error_t doca_flow_tune_cfg_set_profile(struct doca_flow_tune_cfg *cfg, enum doca_flow_tune_profile profile);
-doca_error_t doca_flow_tune_cfg_destroy(struct doca_flow_tune_cfg *cfg);
 
 doca_error_t doca_flow_tune_server_cfg_create(struct doca_flow_tune_server_cfg **cfg);
 doca_error_t doca_flow_tune_server_cfg_destroy(struct doca_flow_tune_server_cfg *cfg);

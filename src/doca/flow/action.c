@@ -172,6 +172,12 @@ static doca_error_t lower_member(const char *pipe, const struct door_action *a, 
 	return DOCA_SUCCESS;
 }
 
+/* The Ethernet header that an L3 decap puts on may be spelled as the headers' new values: its type is part of the decap then. */
+static bool decap_has_type(const struct doca_flow_actions *a)
+{
+	return a->decap_type == DOCA_FLOW_RESOURCE_TYPE_NON_SHARED && !a->decap_cfg.is_l2 && !a->decap_cfg.eth.type;
+}
+
 static doca_error_t lower_part(const char *pipe, const struct door_action *a, enum door_part part, struct door_template *t)
 {
 	for (unsigned i = 0; i < door_nr_fields; i++) {
@@ -180,6 +186,8 @@ static doca_error_t lower_part(const char *pipe, const struct door_action *a, en
 		doca_error_t err;
 
 		if (f->part != part || !f->index[0] || !door_selected(f, &a->actions.outer, &a->actions.tun))
+			continue;
+		if (part == DOOR_OUTER && f->offset == offsetof(struct doca_flow_header_format, eth.type) && decap_has_type(&a->actions))
 			continue;
 		err = lower_member(pipe, a, f, f->index[0], (const uint8_t *)&a->actions + at,
 			a->has_mask ? (const uint8_t *)&a->mask + at : NULL, (struct door_filler){.what = FILL_FIELD, .field = i}, t);
@@ -234,6 +242,8 @@ static void lower_decap(const struct doca_flow_actions *a, struct door_template 
 		return;
 	}
 	n = decap_eth(&a->decap_cfg, eth);
+	if (decap_has_type(a))
+		memcpy(eth + n - 2, &a->outer.eth.type, 2);
 	add_filler(t, (struct door_filler){.what = FILL_DECAP_ETH, .data = t->data_len, .length = n,
 			      .hole = door_all_ones(eth, 6) || door_all_ones(eth + 6, 6)});
 	memcpy(add_op(t, (struct flow_op){.code = FLOW_OP_DECAP, .index = n}, n), eth, n);

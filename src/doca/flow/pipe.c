@@ -115,6 +115,9 @@ static doca_error_t lower_forwards(struct doca_flow_pipe *pipe, const struct doc
 		pipe->fwd = *fwd;
 	if (!is_open_fwd(fwd))
 		err = door_fwd(pipe->port, what, fwd, NULL, &cfg->fwd);
+	/* what no egress pipe asks for leaves as it is (simple_fwd_vnf transmits so); in mode switch its manager decides */
+	if (cfg->root && cfg->domain >= FLOW_DOMAIN_EGRESS && !door.is_switch)
+		cfg->miss = (struct flow_fwd){.kind = FLOW_FWD_PORT, .port = cfg->port};
 	if (err == DOCA_SUCCESS && miss)
 		err = door_fwd(pipe->port, what, miss, NULL, &cfg->miss);
 	return err;
