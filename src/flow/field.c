@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "base/refuse.h"
+#include "flow/custom_int.h"
 #include "flow/key.h"
 #include "flow/pipe.h"
 
@@ -87,6 +88,8 @@ static const struct flow_field fields[] = {
 	P("parser_meta.inner_l4_ok", AT(meta, inner_l4_ok), 1, 0, 0),
 	P("parser_meta.inner_l4_checksum_ok", AT(meta, inner_l4_csum_ok), 1, 0, 0),
 	P("parser_meta.random.value", AT(meta, random), 2, 0, 0),
+	/* the clock, when it is read: seconds above, nanoseconds below. Only to copy from */
+	P("parser_meta.utc.time", AT(inner, utc), 8, 0, 0),
 	P("parser_meta.hash.result", AT(meta, hash_result), 2, 0, 0),
 	P("parser_meta.meter_color", AT(meta, meter_color), 1, 0, 0),
 	P("parser_meta.ipsec_syndrome", AT(meta, ipsec_syndrome), 1, 0, 0),
@@ -232,7 +235,6 @@ static const struct flow_field fields[] = {
 	F("tunnel.psp.dw7", RAW(28), 4, TUNNEL, 28, RW, TUN(PSP)),
 	F("tunnel.psp.dw8", OPT(0), 4, TUNNEL, 32, RW, TUN(PSP)),
 	F("tunnel.psp.dw9", OPT(4), 4, TUNNEL, 36, RW, TUN(PSP)),
-	F("tunnel.custom", AT(tunnel, custom), 32, NONE, 0, RO, ANY),
 };
 
 static const char *skip_prefix(const char *name)
@@ -291,17 +293,27 @@ int flow_field_find(const char *name)
 	for (unsigned i = 1; i < ARRAY_SIZE(fields); i++)
 		if (!strcmp(plain, fields[i].name))
 			return i;
+	for (unsigned i = 0; i < custom_fields(); i++)
+		if (!strcmp(plain, custom_field(i)->name))
+			return custom_field_base() + i;
 	return refuse(ENOENT, "no field '%s'; the nearest is '%s'", name, nearest(plain));
 }
 
 const struct flow_field *flow_field_get(unsigned index)
 {
-	return index && index < ARRAY_SIZE(fields) ? &fields[index] : NULL;
+	if (index >= ARRAY_SIZE(fields))
+		return custom_field(index - ARRAY_SIZE(fields));
+	return index ? &fields[index] : NULL;
+}
+
+unsigned custom_field_base(void)
+{
+	return ARRAY_SIZE(fields);
 }
 
 unsigned flow_field_count(void)
 {
-	return ARRAY_SIZE(fields);
+	return ARRAY_SIZE(fields) + custom_fields();
 }
 
 /* Byte i of the field counted from its least significant one. */

@@ -18,6 +18,7 @@ enum flow_header {
 	FLOW_HDR_ICMP, FLOW_HDR_SCTP,
 	FLOW_HDR_L4,     /* TCP, UDP or SCTP, whichever is there: their ports lie in the same place */
 	FLOW_HDR_TUNNEL, /* from the first byte of the tunnel header */
+	FLOW_HDR_CUSTOM, /* a sampler of custom.h, number header_offset */
 	FLOW_HDR_INNER_ETH, FLOW_HDR_INNER_VLAN0, FLOW_HDR_INNER_IP4, FLOW_HDR_INNER_IP6, FLOW_HDR_INNER_TCP,
 	FLOW_HDR_INNER_UDP, FLOW_HDR_INNER_ICMP, FLOW_HDR_INNER_L4,
 };

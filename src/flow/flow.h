@@ -14,6 +14,7 @@
  *   cache.h    the flow cache: composed programs of the pipes a flow walked, under the bits it looked at
  *   walk.h     the slow path: walk pipes for one packet, act on it, compose the program, fill the cache
  *   conn.h     connections: both directions in one record, TCP/UDP/ICMP state, NAT; the exact level of the cache
+ *   custom.h   headers that only the program knows
  *   meter.h, age.h, counter.h
  *
  * Two ways through a packet's life here (eswitch/burst.c is the caller and owns the order):

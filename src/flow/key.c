@@ -6,6 +6,7 @@
 #include <rte_cycles.h>
 #include <rte_prefetch.h>
 
+#include "flow/custom.h"
 #include "packet/csum.h"
 
 /* pkt_parse.shape -> the 16 bits of the key: the tunnel type moves up, the inner half is cut off. */
@@ -296,6 +297,7 @@ static void line_tunnel(
 	const struct rte_mbuf *m, const struct pkt_parse *p, struct flow_key_tunnel *k)
 {
 	memset(k, 0, sizeof(*k));
+	flow_custom_extract(m, p, k->custom);
 	if (p->tun_type == PKT_TUN_NONE || p->tun_type == PKT_TUN_IPIP)
 		return;
 	memcpy(k->raw, pkt_at(m, p->tun), there(m, p->tun, sizeof(k->raw)));

@@ -69,7 +69,9 @@ struct flow_key_inner {
 	uint8_t tos, tcp_flags;
 	uint16_t vlan;
 	uint16_t ethertype;
-	uint8_t pad[18];
+	uint8_t pad[2];
+	uint64_t utc;               /* nobody's: the clock is read when an action copies it */
+	uint8_t pad1[8];
 };
 
 struct flow_key_link {
@@ -111,7 +113,7 @@ struct flow_key_meta {
 struct flow_key_tunnel {
 	uint8_t raw[32];            /* tunnel header from its first byte: VXLAN/GPE/GBP 8, Geneve 8 + first options,
 				     * GRE up to 16, GTP-U 8..16, ESP 8, MPLS label stack, PSP 32 */
-	uint8_t custom[32];         /* bytes a custom-header definition copies (F:1741-1757) */
+	uint8_t custom[32];         /* samplers of custom headers: 30 bytes, then a valid bit for each (custom.h) */
 };
 
 struct flow_key_deep {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* run: execute a composed program on a packet, and the fused rewrite on its own. */
 #include <string.h>
+#include <time.h>
 
 #include <rte_flow.h>
 
 #include "flow/age.h"
+#include "flow/custom.h"
 #include "flow/flat_apply.h"
 #include "flow/meter.h"
 #include "flow/pipe_int.h"
@@ -227,6 +229,10 @@ static unsigned locate(const struct flow_pkt *pkt, const struct flow_field *f)
 	const struct pkt_parse *p = pkt->parse;
 	unsigned at;
 
+	if (f->header == FLOW_HDR_CUSTOM) {
+		at = flow_custom_locate(pkt->m, p, f->header_offset);
+		return at == PKT_ABSENT || at + f->length > rte_pktmbuf_data_len(pkt->m) ? PKT_ABSENT : at;
+	}
 	if (f->header == FLOW_HDR_TUNNEL)
 		at = fits_tunnel(f, p->tun_type) ? p->tun : PKT_ABSENT;
 	else if (flow_field_is_inner(f))
@@ -271,10 +277,25 @@ static unsigned read_class(const struct flow_pkt *pkt, uint8_t *out)
 	return 0;
 }
 
+static void read_clock(uint8_t *out)
+{
+	struct timespec now;
+	uint64_t value;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	value = (uint64_t)now.tv_sec << 32 | (uint64_t)now.tv_nsec;
+	memcpy(out, &value, sizeof(value));
+}
+
 static unsigned read_parsed(const struct flow_pkt *pkt, const struct flow_field *f, uint8_t *out)
 {
 	struct flow_key key;
 	unsigned line = f->key_offset / FLOW_KEY_LINE;
+
+	if (f->key_offset == offsetof(struct flow_key, inner.utc)) {
+		read_clock(out);
+		return 0;
+	}
 
 	flow_key_build(&pkt->m, pkt->parse, pkt->meta, &key, 1, 1u << line | FLOW_KEY_CSUMS);
 	if (f->key_offset == offsetof(struct flow_key, meta.random) && pkt->key)

@@ -257,7 +257,7 @@ static void edit_copy(struct walk *w, const struct flow_op *op)
 	const struct flow_field *to = flow_field_get(op->field), *from = flow_field_get(op->src_field);
 	struct flow_key dep = {};
 
-	if (!field_known(w, from)) {
+	if (!field_known(w, from) || from->key_offset == OFF(inner.utc)) {
 		blur(w, to->key_offset, to->length);
 	} else if (copy_is_bytes(op, to, from)) {
 		carry(w, byte_at(to, op->bit_offset + to->bit_shift, op->width),

@@ -256,5 +256,8 @@ int door_find_field(const char *name, uint32_t bit_offset, unsigned *bit)
 		if (!strncmp(name, prefixes[i], strlen(prefixes[i])) && !strcmp(name + strlen(prefixes[i]), "meta.data"))
 			return find_meta_data(bit_offset, bit);
 	*bit = bit_offset;
+	/* bits of the clock count from its seconds, which stand first on the wire */
+	if (bit_offset % 64 == 32 && !strcmp(name, "parser_meta.utc.time"))
+		*bit = 0;
 	return flow_field_find(name);
 }

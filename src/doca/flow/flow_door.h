@@ -4,6 +4,7 @@
  * ops, keeps the asynchronous face (queues, callbacks), and moves no packet itself.
  *
  *   cfg.c       the configuration objects
+ *   custom.c    custom headers and their graphs
  *   door.c      init and destroy, the one library state, which switch
  *   port.c      ports, pairs, defaults
  *   field.c     every member of the structures: where it lies, which IR field it is, when it is meant

@@ -136,10 +136,18 @@ static void put_changeable(const struct door_field *f, const uint8_t *mask, stru
 	imply_shape(f, ir, key);
 }
 
-/* Is the member all ones under the mask? */
-static bool open_under(const uint8_t *value, const uint8_t *mask, unsigned n)
+/* A flag in a byte: 1 under a mask of 1 says "set", not "as the entry says". */
+static bool is_flag(const struct door_field *f)
 {
-	for (unsigned i = 0; i < n; i++)
+	return f->conv == CONV_ENUM8 || ir_of(f)->bit_width == 1;
+}
+
+/* Is the member all ones under the mask? */
+static bool open_under(const struct door_field *f, const uint8_t *value, const uint8_t *mask)
+{
+	if (is_flag(f))
+		return door_all_ones(value, f->size);
+	for (unsigned i = 0; i < f->size; i++)
 		if ((value[i] & mask[i]) != mask[i])
 			return false;
 	return true;
@@ -170,7 +178,7 @@ static void template_member(const struct door_field *f, const uint8_t *value, co
 	if (door_all_zero(mask, f->size))
 		return;
 	/* programs give metadata a mask and leave the template's value zero: the entry says */
-	if (open_under(value, mask, f->size) || (f->part == DOOR_META && door_all_zero(value, f->size)))
+	if (open_under(f, value, mask) || (f->part == DOOR_META && door_all_zero(value, f->size)))
 		put_changeable(f, mask, key, entry_mask);
 	else
 		put_constant(f, value, mask, key);
@@ -242,6 +250,20 @@ doca_error_t door_match_template(const struct doca_flow_pipe_cfg *cfg, struct fl
 	return DOCA_SUCCESS;
 }
 
+/* Registered fields of an entry's own match. Its structure is the program's larger one when there are any. */
+static void put_own_extras(const uint8_t *value, const uint8_t *mask, struct flow_match *out)
+{
+	for (unsigned i = 0; door.defs && i < door.defs->n; i++) {
+		const struct door_extra *x = &door.defs->extra[i];
+		const struct flow_field *ir = flow_field_get(x->index);
+		struct door_field f = {.part = DOOR_META + 1, .size = x->size, .index = {x->index, x->index}, .name = ir->name};
+		const uint8_t *m = mask ? mask + x->offset : value + x->offset;
+
+		if (x->match && ir->key_offset != 0xffff && !door_all_zero(m, x->size))
+			put_constant(&f, value + x->offset, mask ? m : ones, out);
+	}
+}
+
 static void put_entry(const struct door_field *f, const struct doca_flow_pipe *pipe, const uint8_t *from, struct flow_key *value)
 {
 	const struct flow_field *ir = ir_of(f);
@@ -289,5 +311,6 @@ doca_error_t door_match_own(const struct doca_flow_match *match, const struct do
 		put_constant(f, v, m ? m : ones, out);
 	}
 	imply_tunnel(&match->tun, out);
+	put_own_extras((const uint8_t *)match, (const uint8_t *)mask, out);
 	return DOCA_SUCCESS;
 }
