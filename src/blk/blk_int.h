@@ -49,7 +49,7 @@ struct blk_channel {
 	struct blk_compound *spare; /* free compounds of submit.c */
 };
 
-extern const struct blk_driver blk_mem, blk_null, blk_file, blk_faulty;
+extern const struct blk_driver blk_mem, blk_null, blk_file, blk_faulty, blk_rbd;
 
 /* NULL when absent. */
 const char *blk_uri_param(const struct blk_uri *uri, const char *key);

@@ -146,6 +146,7 @@ int blk_open(const char *text, struct blk_dev **out)
 	if (!err) {
 		driver = find_driver(uri.scheme);
 		err = driver ? open_driver(driver, text, &uri, out)
+		      : !strcmp(uri.scheme, "rbd") ? refuse(ENOTSUP, "this build is without Ceph RBD (librbd-dev was missing)")
 			     : refuse(EINVAL, "no backend '%s': expected mem, null, file, rbd or fault", uri.scheme);
 	}
 	free(uri.text);

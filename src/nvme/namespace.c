@@ -279,10 +279,10 @@ int nvme_namespace_resize(struct nvme_namespace *ns, uint64_t bytes)
 	uint64_t blocks = bytes >> ns->shift, before = ns->blocks;
 	int err;
 
-	pthread_mutex_lock(&ns->subsys->target->lock);
 	if (blocks < before) /* shrinking: hosts are refused first, then the medium goes */
 		__atomic_store_n(&ns->blocks, blocks, __ATOMIC_RELEASE);
-	err = blk_resize(ns->dev, bytes);
+	err = blk_resize(ns->dev, bytes); /* a cluster may take its time: nobody else waits for it */
+	pthread_mutex_lock(&ns->subsys->target->lock);
 	__atomic_store_n(&ns->blocks, err ? before : blocks, __ATOMIC_RELEASE);
 	if (!err)
 		attributes_changed(ns);

@@ -19,6 +19,8 @@ COUNT=0 FAILED=0
 
 cleanup() {
 	for p in "${PIDS[@]}"; do kill "$p" 2>/dev/null; done
+	for _ in $(seq 30); do kill -0 "${PIDS[@]}" 2>/dev/null || break; sleep 0.1; done
+	for p in "${PIDS[@]}"; do kill -9 "$p" 2>/dev/null; done
 	wait 2>/dev/null
 	rm -rf "$TMP"
 }
@@ -29,7 +31,7 @@ ok() { COUNT=$((COUNT + 1)); echo "ok $COUNT - $*"; }
 not_ok() { COUNT=$((COUNT + 1)); FAILED=1; echo "not ok $COUNT - $*"; }
 # check NAME COMMAND...: one test point
 check() { local n=$1; shift; if "$@"; then ok "$n"; else not_ok "$n"; fi; }
-finish() { echo "1..$COUNT"; [ "$FAILED" = 0 ] || sed 's/^/# guest: /' "$TMP"/guest*.log | tail -60; exit "$FAILED"; }
+finish() { echo "1..$COUNT"; [ "$FAILED" = 0 ] || cat "$TMP"/guest*.log 2>/dev/null | sed 's/^/# guest: /' | tail -60; exit "$FAILED"; }
 
 need_guest() {
 	[ "$(id -u)" = 0 ] || skip_all "needs root"

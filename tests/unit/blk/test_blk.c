@@ -169,6 +169,21 @@ static void test_file(void **state)
 	unlink(path);
 }
 
+/* A cluster is the system suite's (tests/system/nvmf/rbd.sh): SOFTDPU_RBD=rbd:pool/image-of-2M?conf=... */
+static void test_rbd(void **state)
+{
+	const char *image = getenv("SOFTDPU_RBD");
+	struct blk_dev *dev;
+
+	if (!image) {
+		assert_true(blk_open("rbd:noimage", &dev) < 0);
+		assert_true(blk_open("rbd:pool/image?conf=/nonexistent/ceph.conf", &dev) < 0);
+		assert_non_null(strstr(refusal(), "rbd:pool/image"));
+		return;
+	}
+	against_model(image, false, 600);
+}
+
 static void test_limits(void **state)
 {
 	struct blk_dev *dev;
@@ -246,6 +261,7 @@ int main(void)
 		cmocka_unit_test(test_mem),
 		cmocka_unit_test(test_fault_layer_passes_through),
 		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_rbd),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_uris),
 		cmocka_unit_test(test_faults),
