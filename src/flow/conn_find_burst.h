@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * conn_find_burst: the batched search, one body for all variants; a variant gives it its tag match. Three
- * passes over at most 64 keys: hash and ask for the bucket; match tags and ask for the record; compare. What
- * does not end well there (another candidate, a displaced key, a home that has moved) goes through bkt_find.
+ * conn_find_burst: the batched search, one body for all variants; a variant gives it its tag match. A key goes
+ * through three steps: hash and ask for the bucket; match tags and ask for the record; compare. The steps of one
+ * key stand CONN_AHEAD keys apart (as in exact_burst.h). What does not end well there (another candidate, a
+ * displaced key, a home that has moved) goes through bkt_find.
  */
 #ifndef FLOW_CONN_FIND_BURST_H
 #define FLOW_CONN_FIND_BURST_H
@@ -12,6 +13,7 @@
 #include "flow/conn_int.h"
 
 #define INLINE inline __attribute__((always_inline))
+#define CONN_AHEAD 8
 
 static INLINE bool conn_equal4(const void *owner, uint32_t id, const void *key)
 {
@@ -34,31 +36,36 @@ static INLINE void conn_find_burst(const struct conn_family *f, const struct flo
 {
 	const struct bkt_index *x = &f->index;
 	uint32_t level = bkt_level(x);
-	uint64_t hash[64];
+	const struct bkt *homes = bkt_at(x, level, 0);
+	uint64_t hash[64], home_mask = ((uint64_t)1 << level) - 1;
+	const uint8_t *dirs = f->dirs;
 
-	for (unsigned i = 0; i < n; i++) {
-		hash[i] = hash_of(seed, &keys[i * words]);
-		rte_prefetch0(bkt_home(x, level, hash[i]));
-	}
-	for (unsigned i = 0; i < n; i++) {
-		const struct bkt *b = bkt_home(x, level, hash[i]);
-		uint32_t m = match(b, bkt_tag(hash[i]));
+	for (unsigned i = 0; i < n + 2 * CONN_AHEAD; i++) {
+		if (i < n) {
+			hash[i] = hash_of(seed, &keys[i * words]);
+			rte_prefetch0(&homes[hash[i] & home_mask]);
+		}
+		if (i >= CONN_AHEAD && i - CONN_AHEAD < n) {
+			unsigned k = i - CONN_AHEAD;
+			const struct bkt *b = &homes[hash[k] & home_mask];
+			uint32_t m = match(b, bkt_tag(hash[k]));
 
-		ids[i] = m ? bkt_id(b, __builtin_ctz(m)) : 0;
-		rte_prefetch0(f->dirs + ((uint64_t)ids[i] << shift));
-		if (shift > 6)
-			rte_prefetch0(f->dirs + ((uint64_t)ids[i] << shift) + 64);
-	}
-	for (unsigned i = 0; i < n; i++) {
-		const struct bkt *b = bkt_home(x, level, hash[i]);
+			ids[k] = m ? bkt_id(b, __builtin_ctz(m)) : 0;
+			rte_prefetch0(dirs + ((uint64_t)ids[k] << shift));
+			if (shift > 6)
+				rte_prefetch0(dirs + ((uint64_t)ids[k] << shift) + 64);
+		}
+		if (i >= 2 * CONN_AHEAD) {
+			unsigned k = i - 2 * CONN_AHEAD;
+			const struct bkt *b = &homes[hash[k] & home_mask];
 
-		if (likely(ids[i] && equal(f, ids[i], &keys[i * words])))
-			continue;
-		/* A plain miss: nothing of this home lies elsewhere. */
-		if (likely(!ids[i] && !(bkt_head(b) & (BKT_MOVED | BKT_FAR_MASK)) &&
-			    bkt_level(x) == level))
-			continue;
-		ids[i] = bkt_find(x, hash[i], match, equal, &keys[i * words]);
+			if (likely(ids[k] && equal(f, ids[k], &keys[k * words])))
+				continue;
+			/* A plain miss: nothing of this home lies elsewhere. */
+			if (likely(!ids[k] && !(bkt_head(b) & (BKT_MOVED | BKT_FAR_MASK)) && bkt_level(x) == level))
+				continue;
+			ids[k] = bkt_find(x, hash[k], match, equal, &keys[k * words]);
+		}
 	}
 }
 
