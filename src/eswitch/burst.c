@@ -80,52 +80,24 @@ static void look_up(struct esw_slot *s)
 	t->in.cache_misses += __builtin_popcountll(all & ~hits);
 }
 
-/* What a connection's record says about one packet: count it, rewrite it, or why not. */
-static struct flow_verdict follow(struct esw_slot *s, unsigned i, const struct flow_ct *ct)
-{
-	struct esw_run *r = &s->run;
-	struct flow_pkt *pkt = &r->pkt[i];
-	struct flow_rewrite rw;
-	unsigned reason;
-
-	reason = conn_update(ct->conns, r->conn[i], s->worker, pkt->key->hot.tcp_flags, pkt->m->pkt_len, 1, r->now_ns);
-	if (unlikely(reason == CONN_REOPEN)) /* whoever decides misses replaces the closed record */
-		return ct->miss;
-	if (unlikely(reason))
-		return (struct flow_verdict){.kind = FLOW_VERDICT_DROP, .reason = reason};
-	conn_rewrite(ct->conns, r->conn[i], &rw);
-	if (unlikely(ct->hit_resume && rw.hop == FLOW_HOP_NONE)) {
-		struct flow_verdict again = {.kind = FLOW_VERDICT_AGAIN, .index = ct->hit_resume};
-
-		if (rw.flags)
-			flow_apply(s->esw->flow, s->worker, pkt, &rw);
-		return again;
-	}
-	return flow_apply(s->esw->flow, s->worker, pkt, &rw);
-}
-
 /* Connections of one CT pipe, all packets of the burst that stand at it at once. */
 static void track(struct esw_slot *s, uint32_t pipe, uint64_t mask)
 {
 	struct esw_run *r = &s->run;
-	const struct flow_ct *ct = flow_ct_get(s->esw->flow, pipe);
+	struct flow_ctx *flow = s->esw->flow;
+	const struct flow_ct *ct = flow_ct_get(flow, pipe);
 	struct esw_tally *t = esw_tally_of(s, r->port);
+	uint64_t hits;
 
-	if (ct)
-		conn_lookup_keys(ct->conns, r->key, ct->zone, mask, r->conn, r->n);
-	for (; mask; mask &= mask - 1) {
-		unsigned i = __builtin_ctzll(mask);
-
-		if (unlikely(!ct)) {
-			r->verdict[i] = (struct flow_verdict){.kind = FLOW_VERDICT_DROP, .reason = DROP_PIPE_GONE};
-		} else if (likely(r->conn[i] != CONN_NONE)) {
-			r->verdict[i] = follow(s, i, ct);
-			t->in.conn_hits++;
-		} else {
-			r->verdict[i] = ct->miss;
-			t->in.conn_misses++;
-		}
+	if (unlikely(!ct)) {
+		for (; mask; mask &= mask - 1)
+			r->verdict[__builtin_ctzll(mask)] =
+				(struct flow_verdict){.kind = FLOW_VERDICT_DROP, .reason = DROP_PIPE_GONE};
+		return;
 	}
+	hits = flow_track_burst(flow, s->worker, ct, r->pkt, r->key, mask, r->n, r->now_ns, r->conn, r->verdict);
+	t->in.conn_hits += __builtin_popcountll(hits);
+	t->in.conn_misses += __builtin_popcountll(mask & ~hits);
 }
 
 static void track_all(struct esw_slot *s)

@@ -168,6 +168,12 @@ static void set_fast(struct conn_common *c, bool fast)
 			&c->fast, (old & ~CONN_FAST) | (fast ? CONN_FAST : 0), __ATOMIC_RELAXED);
 }
 
+/* Do ordinary packets of this direction leave the state alone? Without handshake the opener's always do. */
+static bool is_fast(uint16_t word, uint8_t proto, unsigned dir)
+{
+	return (word & CONN_ST_MASK) == CONN_ESTABLISHED || (proto != IPPROTO_TCP_ && dir == 0);
+}
+
 /* The slow half of conn_update: change the state. */
 static __attribute__((noinline)) unsigned track(
 	const struct conn_family *f, uint32_t id, uint8_t flags)
@@ -185,8 +191,8 @@ static __attribute__((noinline)) unsigned track(
 					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
 	do { /* until the hint is about the state that stands: two workers may be here */
 		next = __atomic_load_n(&c->state, __ATOMIC_ACQUIRE);
-		set_fast(c, (next & CONN_ST_MASK) == CONN_ESTABLISHED);
-		set_fast(conn_common_at(f, id | 1), (next & CONN_ST_MASK) == CONN_ESTABLISHED);
+		set_fast(c, is_fast(next, proto, 0));
+		set_fast(conn_common_at(f, id | 1), is_fast(next, proto, 1));
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	} while (__atomic_load_n(&c->state, __ATOMIC_ACQUIRE) != next);
 	return verdict;

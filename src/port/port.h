@@ -75,7 +75,7 @@
 
 #define PORT_NAME_MAX 32
 #define PORT_QUEUES_MAX 16
-#define PORT_BURST 32
+#define PORT_BURST 64
 #define PORT_HEADROOM 192 /* what our own kinds leave in front of a frame: room for tunnels */
 #define PORT_CHAIN_MAX 40 /* segments of a received chain: 64 KiB in the smallest mbufs we make */
 #define PORT_FRAME_MAX 65550 /* a 65,535-byte IP packet, Ethernet and one VLAN tag, rounded up */

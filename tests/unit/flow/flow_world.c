@@ -46,20 +46,11 @@ static void put(struct world *w, struct rte_mbuf *m, struct flow_verdict v, cons
 static struct flow_verdict track(struct world *w, struct flow_pkt *pkt, struct flow_verdict v)
 {
 	const struct flow_ct *ct = flow_ct_get(w->ctx, v.index);
-	struct flow_rewrite rw;
 	conn_ref ref;
 
 	assert_non_null(ct);
-	conn_lookup_keys(ct->conns, pkt->key, ct->zone, 1, &ref, 1);
-	if (ref == CONN_NONE)
-		return ct->miss;
-	assert_int_equal(conn_update(ct->conns, ref, 0, pkt->key->hot.tcp_flags, pkt->m->pkt_len, 1, w->now_ns), 0);
-	conn_rewrite(ct->conns, ref, &rw);
-	if (rw.hop != FLOW_HOP_NONE || !ct->hit_resume)
-		return flow_apply(w->ctx, 0, pkt, &rw);
-	if (rw.flags)
-		flow_apply(w->ctx, 0, pkt, &rw);
-	return (struct flow_verdict){.kind = FLOW_VERDICT_AGAIN, .index = ct->hit_resume};
+	flow_track_burst(w->ctx, 0, ct, pkt, pkt->key, 1, 1, w->now_ns, &ref, &v);
+	return v;
 }
 
 static void run(struct world *w, struct rte_mbuf *m, struct flow_pkt_meta meta)
