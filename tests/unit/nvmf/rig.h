@@ -55,6 +55,8 @@ static inline void rig_settle(struct rig *r, uint64_t ns)
 		rig_step(r, 100 * NS_PER_US);
 }
 
+static const char *rig_state_dir; /* of targets opened from now on */
+
 static inline void rig_open(struct rig *r, const char *uri, uint32_t held, const uint32_t buffers[4])
 {
 	struct reactor_options ro = {.virtual_time = true, .cpu = -1};
@@ -66,7 +68,8 @@ static inline void rig_open(struct rig *r, const char *uri, uint32_t held, const
 		memcpy(ro.buffers, (uint32_t[]){64, 16, 8, 4}, sizeof(ro.buffers));
 	assert_int_equal(reactor_create(&ro, &r->reactor), 0);
 	assert_int_equal(nvme_target_create(&(struct nvme_target_options){.reactors = &r->reactor,
-						    .reactor_count = 1, .queue_size = 64, .io_queues = 4},
+						    .reactor_count = 1, .queue_size = 64, .io_queues = 4,
+						    .state_dir = rig_state_dir},
 				 &r->target), 0);
 	assert_int_equal(nvmf_server_create(&(struct nvmf_server_options){.target = r->target,
 						    .held_bytes = held, .in_capsule_bytes = 4096},

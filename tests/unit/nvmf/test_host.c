@@ -326,6 +326,117 @@ static void test_reservations(void **state)
 	down(&r, a);
 }
 
+/* Registrants and the holder come back with the target, and may or may not write as before. */
+static void test_reservations_persist(void **state)
+{
+	char dir[] = "/tmp/softdpu-resv.XXXXXX", cmd[64];
+	struct nvmf_host_options o;
+	struct nvmf_host *a, *b;
+	uint8_t buf[512] = {0};
+	struct rig r;
+
+	rig_state_dir = mkdtemp(dir);
+	assert_non_null(rig_state_dir);
+	a = up(&r);
+	assert_int_equal(resv(&r, a, NVME_IO_RESV_REGISTER, 3u << 30, 0, 0xaa), 0);
+	assert_int_equal(resv(&r, a, NVME_IO_RESV_ACQUIRE, NVME_RESV_WRITE_EXCLUSIVE << 8, 0xaa, 0), 0);
+	down(&r, a);
+	for (int round = 0; round < 2; round++) {
+		a = up(&r);
+		o = rig_host_options(&r);
+		o.hostnqn = "nqn.2026-11.test:second";
+		b = rig_connect(&r, &o);
+		assert_int_equal(rig_rw(&r, b, NVME_IO_READ, 0, 1, buf), 0);
+		assert_int_equal(rig_rw(&r, b, NVME_IO_WRITE, 0, 1, buf), NVME_SC_RESERVATION_CONFLICT);
+		assert_int_equal(rig_rw(&r, a, NVME_IO_WRITE, 0, 1, buf), 0);
+		rig_leave(&r, b);
+		down(&r, a);
+	}
+	/* released, unregistered, persistence off: nothing comes back */
+	a = up(&r);
+	assert_int_equal(resv(&r, a, NVME_IO_RESV_RELEASE, NVME_RESV_WRITE_EXCLUSIVE << 8, 0xaa, 0), 0);
+	assert_int_equal(resv(&r, a, NVME_IO_RESV_REGISTER, 1 | 2u << 30, 0xaa, 0), 0);
+	down(&r, a);
+	a = up(&r);
+	assert_int_equal(resv(&r, a, NVME_IO_RESV_ACQUIRE, NVME_RESV_WRITE_EXCLUSIVE << 8, 0xaa, 0),
+		NVME_SC_RESERVATION_CONFLICT);
+	down(&r, a);
+	rig_state_dir = NULL;
+	/* without a place to keep it, persistence is refused, not forgotten */
+	a = up(&r);
+	assert_int_equal(resv(&r, a, NVME_IO_RESV_REGISTER, 3u << 30, 0, 0xaa), NVME_SC_INVALID_FIELD);
+	down(&r, a);
+	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	assert_int_equal(system(cmd), 0);
+}
+
+/* --- abort, formats --- */
+
+static void test_abort(void **state)
+{
+	struct nvmf_io aer, io;
+	struct rig r;
+	struct nvmf_host *h = up(&r);
+	unsigned done = 0;
+
+	aer = (struct nvmf_io){.cmd.opcode = NVME_ADMIN_ASYNC_EVENT, .done = rig_io_done, .arg = &done};
+	nvmf_host_admin(h, &aer);
+	rig_settle(&r, NS_PER_MS);
+	assert_int_equal(done, 0);
+	io = (struct nvmf_io){.cmd.opcode = NVME_ADMIN_ABORT};
+	io.cmd.cdw10 = (uint32_t)aer.cmd.cid << 16;
+	assert_int_equal(rig_do(&r, h, true, &io), 0);
+	assert_int_equal(io.cqe.result & 1, 0);
+	rig_settle(&r, NS_PER_MS);
+	assert_int_equal(done, 1);
+	assert_int_equal(aer.status & 0x7ff, NVME_SC_ABORT_REQUESTED);
+	/* again, and a command there never was: not aborted, and no error */
+	assert_int_equal(rig_do(&r, h, true, &io), 0);
+	assert_int_equal(io.cqe.result & 1, 1);
+	io.cmd.cdw10 = 1 | 77u << 16;
+	assert_int_equal(rig_do(&r, h, true, &io), 0);
+	assert_int_equal(io.cqe.result & 1, 1);
+	down(&r, h);
+}
+
+static void test_formats(void **state)
+{
+	static const uint32_t sizes[] = {512, 4096};
+	static uint8_t out[8192], in[8192];
+	struct nvmf_host_options o;
+	const struct nvmf_ns *ns;
+	struct nvmf_host *h;
+	struct nvmf_io io;
+	char uri[32];
+	struct rig r;
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(uri, sizeof(uri), "mem:1M?block=%u", sizes[i]);
+		rig_open(&r, uri, 0, NULL);
+		o = rig_host_options(&r);
+		h = rig_connect(&r, &o);
+		ns = nvmf_host_ns(h, 1);
+		assert_int_equal(ns->block_size, sizes[i]);
+		assert_int_equal(ns->blocks * ns->block_size, 1u << 20);
+		memset(out, 0x11 + i, sizeof(out));
+		io = (struct nvmf_io){.cmd.opcode = NVME_IO_WRITE, .buf = out, .len = 2 * sizes[i], .dir = NVME_DIR_FROM_HOST};
+		io.cmd.nsid = 1;
+		io.cmd.rw.slba = ns->blocks - 2;
+		io.cmd.rw.nlb = 1;
+		assert_int_equal(rig_do(&r, h, false, &io), 0);
+		io.cmd.rw.slba++;
+		assert_int_equal(rig_do(&r, h, false, &io), NVME_SC_LBA_RANGE);
+		io.cmd.rw.slba--;
+		io.cmd.opcode = NVME_IO_READ;
+		io.buf = in;
+		io.dir = NVME_DIR_TO_HOST;
+		assert_int_equal(rig_do(&r, h, false, &io), 0);
+		assert_memory_equal(in, out, 2 * sizes[i]);
+		rig_leave(&r, h);
+		rig_close(&r);
+	}
+}
+
 /* --- limits --- */
 
 static void test_qos(void **state)
@@ -516,6 +627,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_masking_and_hosts),
 		cmocka_unit_test(test_fused),
 		cmocka_unit_test(test_reservations),
+		cmocka_unit_test(test_reservations_persist),
+		cmocka_unit_test(test_abort),
+		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_qos),
 		cmocka_unit_test(test_keep_alive_expires),
 		cmocka_unit_test(test_discovery),
