@@ -257,7 +257,7 @@ int softdpu_port_create(struct net_softdpu_dev *dev)
 		return err;
 	dev->port->fd[0] = dev->efd;
 	dev->port->ethdev = dev->ethdev;
-	dev->port->caps = PORT_CAP_TX_CHAINS | PORT_CAP_TX_INDIRECT | PORT_CAP_RX_PARTIAL;
+	dev->port->caps = PORT_CAP_TX_CHAINS | PORT_CAP_TX_INDIRECT | PORT_CAP_RX_PARTIAL | PORT_CAP_RX_METADATA;
 	return 0;
 }
 

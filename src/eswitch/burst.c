@@ -4,6 +4,8 @@
  * ended in RESUME (or whose connection continues in a hit pipe) comes round again with a resume point.
  */
 #include <assert.h>
+#include <rte_byteorder.h>
+#include <rte_flow.h>
 #include <string.h>
 
 #include "eswitch/eswitch_int.h"
@@ -37,6 +39,14 @@ static void capture_rx(struct esw_slot *s, uint16_t port, struct rte_mbuf **m, u
 			esw_capture_put(s, c, m[i], port, ESW_CAPTURE_RX, DROP_NONE);
 }
 
+/* What a program set beside the packets it transmits (or what it received with them) is their metadata. */
+static void take_metadata(struct esw_run *r)
+{
+	for (unsigned i = 0; i < r->n; i++)
+		if (r->m[i]->ol_flags & RTE_MBUF_DYNFLAG_TX_METADATA)
+			r->meta[i].pkt_meta = rte_cpu_to_be_32(rte_flow_dynf_metadata_get(r->m[i]));
+}
+
 /* Parse; what cannot be parsed drops here, the rest stands dense in r->m. */
 static void parse(struct esw_slot *s, struct rte_mbuf **m, unsigned n)
 {
@@ -58,6 +68,8 @@ static void parse(struct esw_slot *s, struct rte_mbuf **m, unsigned n)
 	memset(r->meta, 0, kept * sizeof(r->meta[0]));
 	for (unsigned i = 0; i < kept; i++)
 		r->meta[i].port = r->port;
+	if (unlikely(s->link[r->port]->port->caps & PORT_CAP_RX_METADATA))
+		take_metadata(r);
 }
 
 static void look_up(struct esw_slot *s)

@@ -471,10 +471,9 @@ static void colour(struct flow_ctx *ctx, struct flow_pkt *pkt, uint32_t meter, u
 /* An application sees mark and metadata where a NIC's driver puts them. */
 static void show_metadata(struct flow_pkt *pkt)
 {
-	if (pkt->meta->mark) {
-		pkt->m->hash.fdir.hi = rte_be_to_cpu_32(pkt->meta->mark);
+	pkt->m->hash.fdir.hi = rte_be_to_cpu_32(pkt->meta->mark); /* zero too: programs read it unasked */
+	if (pkt->meta->mark)
 		pkt->m->ol_flags |= RTE_MBUF_F_RX_FDIR | RTE_MBUF_F_RX_FDIR_ID;
-	}
 	if (rte_flow_dynf_metadata_avail()) {
 		rte_flow_dynf_metadata_set(pkt->m, rte_be_to_cpu_32(pkt->meta->pkt_meta));
 		pkt->m->ol_flags |= RTE_MBUF_DYNFLAG_RX_METADATA;

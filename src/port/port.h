@@ -96,6 +96,7 @@
 #define PORT_CAP_TX_INDIRECT (1u << 8) /* clones, external buffers, refcnt > 1 */
 #define PORT_CAP_RX_PARTIAL (1u << 9)  /* may deliver partial checksums and super-packets */
 #define PORT_CAP_TX_SYNC (1u << 10)    /* a taken packet's mbuf is free again on return */
+#define PORT_CAP_RX_METADATA (1u << 11) /* a program transmits here: rte_flow's dynamic metadata field counts */
 
 enum port_kind {
 	PORT_NULL,

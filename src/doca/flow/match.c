@@ -145,7 +145,7 @@ static bool is_flag(const struct door_field *f)
 /* Is the member all ones under the mask? */
 static bool open_under(const struct door_field *f, const uint8_t *value, const uint8_t *mask)
 {
-	if (is_flag(f))
+	if (is_flag(f) || f->conv >= CONV_L2) /* an enum may be its own mask (ip_frag) */
 		return door_all_ones(value, f->size);
 	for (unsigned i = 0; i < f->size; i++)
 		if ((value[i] & mask[i]) != mask[i])
