@@ -2,7 +2,8 @@
 /*
  * comch: messages between two processes. Round trip of 64 B, both ends polling or both asleep on the progress
  * engine's descriptor, and one-way throughput of the longest message. One JSON line per case. Beside each, in the same
- * run, a UNIX seqpacket socket doing the same (send/recv, or epoll and recv).
+ * run, a UNIX seqpacket socket doing the same (send/recv, or epoll and recv), and two processes that bounce two
+ * cache lines, which is the floor of polling.
  *
  *     {"bench":"comch","case":"rtt-poll","bytes":64,"ours":420,"socket":9000,"unit":"ns"}
  */
@@ -60,8 +61,9 @@ static void send_failed(struct doca_comch_task_send *task, union doca_data a, un
 static bool send_msg(const void *msg, uint32_t len)
 {
 	struct doca_comch_task_send *task;
-	doca_error_t result = is_card ? doca_comch_server_task_send_alloc_init(server, conn, msg, len, &task)
-				      : doca_comch_client_task_send_alloc_init(client, conn, msg, len, &task);
+	doca_error_t result =
+		is_card ? doca_comch_server_task_send_alloc_init(server, conn, msg, len, &task)
+			: doca_comch_client_task_send_alloc_init(client, conn, msg, len, &task);
 
 	if (result == DOCA_ERROR_NO_MEMORY)
 		return false;
@@ -84,12 +86,14 @@ static void on_msg(struct doca_comch_event_msg_recv *event, uint8_t *data, uint3
 			doca_pe_progress(pe);
 }
 
-static void on_connect(struct doca_comch_event_connection_status_changed *e, struct doca_comch_connection *c, uint8_t ok)
+static void on_connect(struct doca_comch_event_connection_status_changed *e,
+	struct doca_comch_connection *c, uint8_t ok)
 {
 	conn = c;
 }
 
-static void on_disconnect(struct doca_comch_event_connection_status_changed *e, struct doca_comch_connection *c, uint8_t ok)
+static void on_disconnect(struct doca_comch_event_connection_status_changed *e,
+	struct doca_comch_connection *c, uint8_t ok)
 {
 	gone = true;
 }
@@ -130,7 +134,9 @@ static int card(void)
 
 	MUST(doca_devinfo_rep_create_list(dev, DOCA_DEVINFO_REP_FILTER_NET, &list, &n));
 	for (uint32_t i = 0; i < n && !rep; i++)
-		if (doca_devinfo_rep_is_equal_pci_addr(list[i], "b1:00.0", &equal) == DOCA_SUCCESS && equal)
+		if (doca_devinfo_rep_is_equal_pci_addr(list[i], "b1:00.0", &equal) ==
+				DOCA_SUCCESS &&
+			equal)
 			MUST(doca_dev_rep_open(list[i], &rep));
 	is_card = true;
 	MUST(doca_pe_create(&pe));
@@ -139,7 +145,8 @@ static int card(void)
 	MUST(doca_comch_server_set_recv_queue_size(server, IN_FLIGHT));
 	MUST(doca_comch_server_task_send_set_conf(server, sent_one, send_failed, IN_FLIGHT));
 	MUST(doca_comch_server_event_msg_recv_register(server, on_msg));
-	MUST(doca_comch_server_event_connection_status_changed_register(server, on_connect, on_disconnect));
+	MUST(doca_comch_server_event_connection_status_changed_register(
+		server, on_connect, on_disconnect));
 	MUST(doca_pe_connect_ctx(pe, doca_comch_server_as_ctx(server)));
 	MUST(doca_ctx_start(doca_comch_server_as_ctx(server)));
 	while (!gone)
@@ -156,7 +163,8 @@ static void connect_host(struct doca_dev *dev)
 		MUST(doca_comch_client_create(dev, "bench", &client));
 		MUST(doca_comch_client_set_max_msg_size(client, LONGEST));
 		MUST(doca_comch_client_set_recv_queue_size(client, IN_FLIGHT));
-		MUST(doca_comch_client_task_send_set_conf(client, sent_one, send_failed, IN_FLIGHT));
+		MUST(doca_comch_client_task_send_set_conf(
+			client, sent_one, send_failed, IN_FLIGHT));
 		MUST(doca_comch_client_event_msg_recv_register(client, on_msg));
 		MUST(doca_pe_connect_ctx(pe, doca_comch_client_as_ctx(client)));
 		doca_error_t result = doca_ctx_start(doca_comch_client_as_ctx(client));
@@ -214,6 +222,39 @@ static double stream(void)
 	while (received == before)
 		turn();
 	return (double)STREAM * LONGEST / (double)(clock_now_ns() - begin);
+}
+
+/* ---- two cache lines: what the machine itself needs to say something and hear an answer ---- */
+
+static uint64_t line_rtt(unsigned n)
+{
+	uint32_t *ask = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint32_t *answer = ask + 1024;
+	pid_t peer;
+
+	if (ask == MAP_FAILED)
+		return 0;
+	peer = fork();
+	if (peer == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (uint32_t i = 1;; i++) {
+			while (__atomic_load_n(ask, __ATOMIC_ACQUIRE) != i)
+				;
+			__atomic_store_n(answer, i, __ATOMIC_RELEASE);
+		}
+	}
+	for (uint32_t i = 1; i <= n; i++) {
+		uint64_t begin = clock_now_ns();
+
+		__atomic_store_n(ask, i, __ATOMIC_RELEASE);
+		while (__atomic_load_n(answer, __ATOMIC_ACQUIRE) != i)
+			;
+		trips[i - 1] = clock_now_ns() - begin;
+	}
+	kill(peer, SIGKILL);
+	waitpid(peer, NULL, 0);
+	munmap(ask, 8192);
+	return p50(n);
 }
 
 /* ---- the socket ---- */
@@ -293,6 +334,7 @@ int main(void)
 		}
 		close(sv[1]);
 		uint64_t theirs = socket_rtt(sv[0], TRIPS);
+		uint64_t lines = line_rtt(TRIPS);
 		double their_rate = asleep ? 0 : socket_stream(sv[0]);
 		close(sv[0]);
 		waitpid(sock, NULL, 0);
@@ -305,14 +347,19 @@ int main(void)
 		struct doca_dev *dev = open_dev("b1:00.0");
 		connect_host(dev);
 		uint64_t ours = rtt(TRIPS);
-		printf("{\"bench\":\"comch\",\"case\":\"rtt-%s\",\"bytes\":64,\"ours\":%llu,\"socket\":%llu,\"unit\":\"ns\"}\n",
-			asleep ? "eventfd" : "poll", (unsigned long long)ours, (unsigned long long)theirs);
+		printf("{\"bench\":\"comch\",\"case\":\"rtt-%s\",\"bytes\":64,\"ours\":%llu,"
+		       "\"socket\":%llu,"
+		       "\"cache_lines\":%llu,\"unit\":\"ns\"}\n",
+			asleep ? "eventfd" : "poll", (unsigned long long)ours,
+			(unsigned long long)theirs, (unsigned long long)lines);
 		if (!asleep)
-			printf("{\"bench\":\"comch\",\"case\":\"stream\",\"bytes\":%d,\"ours\":%.2f,\"socket\":%.2f,\"unit\":\"GB/s\"}\n",
+			printf("{\"bench\":\"comch\",\"case\":\"stream\",\"bytes\":%d,\"ours\":%."
+			       "2f,\"socket\":%.2f,\"unit\":\"GB/s\"}\n",
 				LONGEST, stream(), their_rate);
 		asleep = false;
 		doca_ctx_stop(doca_comch_client_as_ctx(client));
-		for (enum doca_ctx_states st = DOCA_CTX_STATE_STOPPING; st != DOCA_CTX_STATE_IDLE;) {
+		for (enum doca_ctx_states st = DOCA_CTX_STATE_STOPPING;
+			st != DOCA_CTX_STATE_IDLE;) {
 			doca_pe_progress(pe);
 			MUST(doca_ctx_get_state(doca_comch_client_as_ctx(client), &st));
 		}

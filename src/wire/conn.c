@@ -19,7 +19,6 @@
 #include "base/refuse.h"
 
 #define MAGIC 0x53445031u /* "SDP1" */
-#define SLOT_HEAD 8u      /* length, padding */
 
 struct hello { /* client to server */
 	uint32_t magic, max_msg, queue, pad;
@@ -271,7 +270,8 @@ void wire_listener_close(struct wire_listener *listener)
 
 	if (!listener)
 		return;
-	list_for_each_safe(c, tmp, &listener->half, link) wire_close(c);
+	list_for_each_safe(c, tmp, &listener->half, link)
+		wire_close(c);
 	unlink(listener->addr.sun_path);
 	close(listener->sock);
 	close(listener->poll);
@@ -289,7 +289,7 @@ static int welcome(struct wire_listener *l, struct wire_conn *c, const struct he
 	w.max_msg = MIN_OF(l->opts.max_msg, h->max_msg);
 	w.to_server_slots = power_of_two(l->opts.queue);
 	w.to_client_slots = power_of_two(h->queue);
-	w.slot_size = (w.max_msg + SLOT_HEAD + 63) & ~63u;
+	w.slot_size = (w.max_msg + RING_SLOT_HEAD + 63) & ~63u;
 	mem = memfd_create("softdpu-wire", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	c->rx_event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	c->tx_event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -301,6 +301,8 @@ static int welcome(struct wire_listener *l, struct wire_conn *c, const struct he
 		err = map_rings(c, mem, rings_len(&w));
 	if (!err) {
 		place_rings(c, &w, true);
+		ring_format(&c->rx);
+		ring_format(&c->tx);
 		fds[0] = mem;
 		fds[1] = c->rx_event;
 		fds[2] = c->tx_event;
@@ -332,8 +334,7 @@ int wire_accept(struct wire_listener *listener, struct wire_conn **conn)
 	struct wire_conn *c, *tmp;
 
 	take_sockets(listener);
-	list_for_each_safe(c, tmp, &listener->half, link)
-	{
+	list_for_each_safe(c, tmp, &listener->half, link) {
 		unsigned none = 0;
 		struct hello h;
 		int n = recv_fds(c->sock, &h, sizeof(h), NULL, &none);
@@ -390,7 +391,7 @@ static bool is_sane(const struct welcome *w, int mem)
 	       w->to_client_slots <= WIRE_QUEUE_MAX &&
 	       power_of_two(w->to_server_slots) == w->to_server_slots &&
 	       power_of_two(w->to_client_slots) == w->to_client_slots &&
-	       w->slot_size == ((w->max_msg + SLOT_HEAD + 63) & ~63u) &&
+	       w->slot_size == ((w->max_msg + RING_SLOT_HEAD + 63) & ~63u) &&
 	       size == (off_t)rings_len(w) && seals >= 0 && (seals & F_SEAL_SHRINK);
 }
 
@@ -438,15 +439,15 @@ static void ring_bell(int fd)
 
 int wire_send(struct wire_conn *conn, const void *data, uint32_t len)
 {
-	uint8_t *slot;
+	struct ring_slot *slot;
 
 	if (len > conn->max_msg)
 		return -EMSGSIZE;
 	slot = ring_claim(&conn->tx);
 	if (!slot)
 		return -EAGAIN;
-	memcpy(slot, &len, sizeof(len));
-	memcpy(slot + SLOT_HEAD, data, len);
+	slot->len = len;
+	memcpy(slot->data, data, len);
 	if (ring_push(&conn->tx))
 		ring_bell(conn->tx_event);
 	return 0;
@@ -454,16 +455,16 @@ int wire_send(struct wire_conn *conn, const void *data, uint32_t len)
 
 bool wire_recv(struct wire_conn *conn, uint8_t **data, uint32_t *len)
 {
-	uint8_t *slot = conn->up ? ring_front(&conn->rx) : NULL;
+	struct ring_slot *slot = conn->up ? ring_front(&conn->rx) : NULL;
 
 	if (!slot)
 		return false;
-	memcpy(len, slot, sizeof(*len));
+	*len = __atomic_load_n(&slot->len, __ATOMIC_RELAXED); /* once: the peer may change it */
 	if (*len > conn->max_msg) {
 		conn->rx.broken = true;
 		return false;
 	}
-	*data = slot + SLOT_HEAD;
+	*data = slot->data;
 	return true;
 }
 

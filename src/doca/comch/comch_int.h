@@ -55,6 +55,7 @@ struct lane_done { /* producers to consumer */
 };
 
 #define LANE_SLOT 64u
+_Static_assert(RING_SLOT_HEAD + sizeof(struct lane_done) <= LANE_SLOT, "a lane's slot is one cache line");
 #define LANE_BYTES (2 * ring_bytes(POST_SLOTS, LANE_SLOT))
 
 /* A consumer of the peer. */

@@ -185,8 +185,7 @@ void comch_conn_release(struct doca_comch_connection *conn)
 
 	if (__atomic_sub_fetch(&conn->refs, 1, __ATOMIC_ACQ_REL))
 		return;
-	list_for_each_safe(r, tmp, &conn->remotes, link)
-	{
+	list_for_each_safe(r, tmp, &conn->remotes, link) {
 		list_remove(&r->link);
 		comch_remote_put(r);
 	}
@@ -216,12 +215,12 @@ struct remote_consumer *comch_remote_get(struct doca_comch_connection *conn, uin
 	struct remote_consumer *r, *found = NULL;
 
 	pthread_mutex_lock(&conn->lock);
-	list_for_each(r, &conn->remotes, link) if (r->id == id && !r->gone)
-	{
-		__atomic_add_fetch(&r->refs, 1, __ATOMIC_RELAXED);
-		found = r;
-		break;
-	}
+	list_for_each(r, &conn->remotes, link)
+		if (r->id == id && !r->gone) {
+			__atomic_add_fetch(&r->refs, 1, __ATOMIC_RELAXED);
+			found = r;
+			break;
+		}
 	pthread_mutex_unlock(&conn->lock);
 	return found;
 }

@@ -54,7 +54,7 @@ static doca_error_t post_now(struct doca_task *task)
 		container_of(task, struct doca_comch_consumer_task_post_recv, task);
 	struct doca_comch_consumer *c = of(task->ctx);
 	uint8_t *end = t->buf->data + t->buf->data_len;
-	struct lane_post *post;
+	struct ring_slot *slot;
 
 	if (comch_conn_dead(c->conn))
 		return DOCA_ERROR_CONNECTION_RESET;
@@ -63,16 +63,16 @@ static doca_error_t post_now(struct doca_task *task)
 			t->buf->next ? "a list" : "not of the memory map given at create");
 	if (c->n_posted == POST_SLOTS)
 		return DOCA_ERROR_AGAIN;
-	post = (struct lane_post *)(void *)ring_claim(&c->posts);
-	if (!post)
+	slot = ring_claim(&c->posts);
+	if (!slot)
 		return DOCA_ERROR_AGAIN;
 	t->cookie = free_cookie(c);
 	c->posted[t->cookie] = t;
 	c->n_posted++;
-	*post = (struct lane_post){.addr = (uintptr_t)end,
+	*(struct lane_post *)(void *)slot->data = (struct lane_post){.addr = (uintptr_t)end,
 		.len = (uint64_t)(t->buf->head + t->buf->len - end),
 		.cookie = t->cookie};
-	ring_push(&c->posts); /* producers poll: nobody sleeps on this ring */
+	ring_push_quietly(&c->posts); /* producers poll */
 	return DOCA_ERROR_IN_PROGRESS;
 }
 
@@ -87,14 +87,13 @@ static void finish(struct doca_comch_consumer *c, struct doca_comch_consumer_tas
 /* What the peer says it wrote; believed only as far as it is possible. */
 static bool take_done(struct doca_comch_consumer *c)
 {
-	const struct lane_done *slot =
-		(const struct lane_done *)(const void *)ring_front(&c->dones);
+	const struct ring_slot *slot = ring_front(&c->dones);
 	struct doca_comch_consumer_task_post_recv *t;
 	struct lane_done done;
 
 	if (!slot)
 		return false;
-	done = *slot;
+	done = *(const struct lane_done *)(const void *)slot->data;
 	ring_pop(&c->dones);
 	t = done.cookie < POST_SLOTS ? c->posted[done.cookie] : NULL;
 	if (!t)
@@ -147,6 +146,8 @@ static doca_error_t make_lane(struct doca_comch_consumer *c)
 	c->posts = ring_end(c->map, POST_SLOTS, LANE_SLOT);
 	c->dones = ring_end(
 		(uint8_t *)c->map + ring_bytes(POST_SLOTS, LANE_SLOT), POST_SLOTS, LANE_SLOT);
+	ring_format(&c->posts);
+	ring_format(&c->dones);
 	return DOCA_SUCCESS;
 }
 

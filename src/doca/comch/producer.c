@@ -73,8 +73,8 @@ static doca_error_t write_into(struct remote_consumer *r, const struct lane_post
 static doca_error_t deliver(struct doca_comch_producer *p, struct remote_consumer *r,
 	const struct doca_comch_producer_task_send *t)
 {
-	const struct lane_post *slot =
-		(const struct lane_post *)(const void *)ring_front(&r->posts);
+	const struct ring_slot *slot = ring_front(&r->posts);
+	struct ring_slot *answer;
 	size_t len = t->buf ? dcore_buf_list_data_len(t->buf) : 0;
 	struct lane_done *done;
 	struct lane_post post;
@@ -83,14 +83,15 @@ static doca_error_t deliver(struct doca_comch_producer *p, struct remote_consume
 
 	if (!slot)
 		return r->posts.broken ? DOCA_ERROR_UNEXPECTED : DOCA_ERROR_AGAIN;
-	post = *slot;
-	done = (struct lane_done *)(void *)ring_claim(&r->dones);
-	if (!done)
+	post = *(const struct lane_post *)(const void *)slot->data;
+	answer = ring_claim(&r->dones);
+	if (!answer)
 		return DOCA_ERROR_AGAIN;
 	result = len ? write_into(r, &post, t, len) : DOCA_SUCCESS;
 	if (result != DOCA_SUCCESS)
 		return result;
 	ring_pop(&r->posts);
+	done = (struct lane_done *)(void *)answer->data;
 	*done = (struct lane_done){.cookie = post.cookie,
 		.len = (uint32_t)len,
 		.imm_len = t->imm_len,

@@ -117,7 +117,8 @@ static bool arm(struct doca_ctx *ctx)
 	bool work = false;
 
 	server->idle_looks = 0;
-	list_for_each(conn, &server->side.conns, link) work |= comch_conn_arm(conn);
+	list_for_each(conn, &server->side.conns, link)
+		work |= comch_conn_arm(conn);
 	return work;
 }
 
