@@ -68,6 +68,16 @@ doca_error_t doca_buf_reset_data_len(struct doca_buf *buf)
 
 /* ---- references ---- */
 
+struct doca_buf *buf_heads_create(size_t n)
+{
+	struct doca_buf *bufs =
+		n <= SIZE_MAX / sizeof(*bufs) ? aligned_alloc(64, n * sizeof(*bufs)) : NULL;
+
+	if (bufs)
+		memset(bufs, 0, n * sizeof(*bufs));
+	return bufs;
+}
+
 void buf_init(struct doca_buf *buf, struct doca_mmap *mmap, struct dcore_buf_owner *owner)
 {
 	buf->mmap = mmap;

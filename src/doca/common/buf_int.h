@@ -10,6 +10,8 @@ struct dcore_buf_owner {
 	void (*put)(struct dcore_buf_owner *owner, struct doca_buf *buf);
 };
 
+/* `n` heads, zeroed, on cache lines of their own; free() them. */
+struct doca_buf *buf_heads_create(size_t n);
 void buf_init(struct doca_buf *buf, struct doca_mmap *mmap, struct dcore_buf_owner *owner);
 
 static inline void mmap_count_buf(struct doca_mmap *mmap, int change)

@@ -98,21 +98,22 @@ int dcore_eal_words(int argc, char *const *argv, char ***words);
 
 struct dcore_buf_owner; /* inventory or pool */
 
+/* What a task looks at fills the first cache line. */
 struct doca_buf {
 	uint8_t *head, *data; /* the program's addresses */
 	size_t len, data_len;
+	struct doca_buf *next; /* in list */
 	struct doca_mmap *mmap;
-	struct doca_buf *next;  /* in list */
+	/* Devices (dcore_dev_bit) whose tasks may read, and write, this memory through its own address: the
+	 * common case, decided when the buffer was made. 0 when it takes more: a peer's memory, a GPU's, a
+	 * file mapped elsewhere, no right to it. */
+	uint64_t readers, writers;
 	struct doca_buf *first; /* head of its list; itself when alone */
 	struct doca_buf *last;  /* valid in the head only */
 	uint32_t list_len;      /* valid in the head only */
 	uint16_t refcount;      /* of the list, in the head */
 	struct dcore_buf_owner *owner;
-	/* Devices (dcore_dev_bit) whose tasks may read, and write, this memory through its own address: the
-	 * common case, decided when the buffer was made. 0 when it takes more: a peer's memory, a GPU's, a
-	 * file mapped elsewhere, no right to it. */
-	uint64_t readers, writers;
-};
+} __attribute__((aligned(64)));
 
 /* May tasks on this device read, or write, memory of this map? Else NOT_PERMITTED and why. */
 doca_error_t dcore_mmap_may(const struct doca_mmap *mmap, const struct doca_dev *dev, bool write);

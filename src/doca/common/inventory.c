@@ -37,7 +37,7 @@ doca_error_t doca_buf_inventory_create(size_t num_elements, struct doca_buf_inve
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: no elements", __func__);
 	inv = calloc(1, sizeof(*inv));
 	if (inv)
-		inv->bufs = calloc(num_elements, sizeof(*inv->bufs));
+		inv->bufs = buf_heads_create(num_elements);
 	if (!inv || !inv->bufs) {
 		free(inv);
 		return DOCA_ERROR_NO_MEMORY;

@@ -39,7 +39,7 @@ doca_error_t doca_buf_pool_create(size_t num_elements, size_t element_size,
 			num_elements, element_size, mmap->len);
 	pool = calloc(1, sizeof(*pool));
 	if (pool)
-		pool->bufs = calloc(num_elements, sizeof(*pool->bufs));
+		pool->bufs = buf_heads_create(num_elements);
 	if (!pool || !pool->bufs) {
 		free(pool);
 		return DOCA_ERROR_NO_MEMORY;

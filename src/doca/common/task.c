@@ -171,8 +171,10 @@ static bool run_alone(struct doca_ctx *ctx, struct doca_task *task)
 {
 	const struct dcore_task_type *type = task->type;
 
-	if (type->soon && ctx->pending.head && ctx->pending.head->type == type)
+	if (type->soon && ctx->pending.head && ctx->pending.head->type == type) {
+		__builtin_prefetch(ctx->pending.head->next);
 		type->soon(ctx->pending.head);
+	}
 	task->type->run(&task, 1);
 	if (task->status == DOCA_ERROR_IN_PROGRESS)
 		return false;

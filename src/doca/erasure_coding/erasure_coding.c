@@ -227,11 +227,19 @@ static void run(struct doca_task **tasks, unsigned n)
 		tasks[i]->status = run_one(container_of(tasks[i], struct ec_task, task));
 }
 
+/* Every block is a stream of its own to the processor's prefetchers. */
 static void soon(const struct doca_task *task)
 {
 	const struct ec_task *t = container_of(task, struct ec_task, task);
+	size_t block = t->src->data_len / t->matrix->tables.cols;
+	const uint8_t *to = t->dst->data + t->dst->data_len;
 
-	dcore_buf_prefetch(t->src, t->dst);
+	for (unsigned i = 0; i < t->matrix->tables.cols; i++) {
+		__builtin_prefetch(t->src->data + i * block);
+		__builtin_prefetch(t->src->data + i * block + 64);
+	}
+	for (unsigned i = 0; i < t->matrix->tables.rows; i++)
+		__builtin_prefetch(to + i * block, 1);
 }
 
 /* ---- the library ---- */
