@@ -25,6 +25,16 @@ doca_error_t doca_softdpu_ctx_set_workers(struct doca_ctx *ctx, uint32_t num_wor
  * one. */
 const char *doca_softdpu_last_refusal(void);
 
+/* GPU memory. doca_mmap_start() recognises a range that is a GPU's, as cudaMalloc() or cuMemAlloc() gave it; the
+ * map's devices may then use it like any memory. DMA tasks copy from and to it through the CUDA driver, between
+ * two such ranges without a stop in host memory; other libraries work on a copy. It is not exported to other
+ * processes (NOT_SUPPORTED).
+ *
+ * SUCCESS: this machine has a CUDA driver and a GPU. NOT_SUPPORTED otherwise; the last refusal says what is
+ * missing. Loads the driver library, which nothing else does. */
+struct doca_devinfo;
+doca_error_t doca_softdpu_cap_gpu_memory_is_supported(const struct doca_devinfo *devinfo);
+
 #ifdef __cplusplus
 }
 #endif

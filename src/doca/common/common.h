@@ -126,6 +126,9 @@ struct doca_dev *dcore_mmap_dev(const struct doca_mmap *mmap);
 /* Copy within reach of either kind; -errno. */
 int dcore_mmap_read(const struct doca_mmap *mmap, const uint8_t *addr, void *to, size_t len);
 int dcore_mmap_write(const struct doca_mmap *mmap, uint8_t *addr, const void *from, size_t len);
+/* From one GPU range to another without a stop in host memory; -ENOTSUP when one side is none. */
+int dcore_mmap_copy_on_gpu(const struct doca_mmap *src, const uint8_t *from,
+	const struct doca_mmap *dst, uint8_t *to, size_t len);
 /* Imported memory whose exporter is gone: true. One load. */
 bool dcore_mmap_dead(const struct doca_mmap *mmap);
 

@@ -2,6 +2,9 @@
 /* Memory maps: configuration, life, and the questions tasks ask. */
 #include "doca/common/mmap_int.h"
 
+#include <doca_softdpu.h>
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -72,6 +75,8 @@ doca_error_t doca_mmap_stop(struct doca_mmap *mmap)
 	if (result != DOCA_SUCCESS)
 		return result;
 	mmap_export_end(mmap);
+	cuda_range_close(mmap->gpu);
+	mmap->gpu = NULL;
 	mmap->started = false;
 	return DOCA_SUCCESS;
 }
@@ -86,6 +91,7 @@ doca_error_t doca_mmap_destroy(struct doca_mmap *mmap)
 	if (result != DOCA_SUCCESS)
 		return result;
 	mmap_export_end(mmap);
+	cuda_range_close(mmap->gpu);
 	if (mmap->peer)
 		mmap_import_end(mmap);
 	else
@@ -114,6 +120,7 @@ static doca_error_t map_file(struct doca_mmap *m)
 doca_error_t doca_mmap_start(struct doca_mmap *mmap)
 {
 	doca_error_t result = DOCA_SUCCESS;
+	int err;
 
 	MUST_BE_IDLE(mmap);
 	if (!mmap->len)
@@ -122,7 +129,10 @@ doca_error_t doca_mmap_start(struct doca_mmap *mmap)
 	if (!mmap->n_devs)
 		return dcore_fail(
 			DOCA_ERROR_BAD_STATE, "%s: the memory map has no device", __func__);
-	if (mmap->fd >= 0 && !mmap->fd_map)
+	err = mmap->addr ? cuda_range_open(mmap->addr, mmap->len, &mmap->gpu) : 0;
+	if (err)
+		result = dcore_from_errno(err, "memory map");
+	else if (mmap->fd >= 0 && !mmap->fd_map && !mmap->gpu)
 		result = map_file(mmap);
 	mmap->started = result == DOCA_SUCCESS;
 	return result;
@@ -322,6 +332,8 @@ doca_error_t dcore_mmap_may(const struct doca_mmap *mmap, const struct doca_dev 
 
 uint8_t *dcore_mmap_local(const struct doca_mmap *mmap, const uint8_t *addr, size_t len)
 {
+	if (mmap->gpu)
+		return NULL;
 	if (mmap->peer) {
 		if (addr < mmap->inner || addr + len > mmap->inner + mmap->inner_len)
 			return NULL;
@@ -338,4 +350,21 @@ struct doca_dev *dcore_mmap_dev(const struct doca_mmap *mmap)
 bool dcore_mmap_dead(const struct doca_mmap *mmap)
 {
 	return mmap->peer && dcore_peer_dead(mmap->peer);
+}
+
+int dcore_mmap_copy_on_gpu(const struct doca_mmap *src, const uint8_t *from,
+	const struct doca_mmap *dst, uint8_t *to, size_t len)
+{
+	if (!src->gpu || !dst->gpu)
+		return -ENOTSUP;
+	return cuda_range_copy(dst->gpu, to, from, len);
+}
+
+doca_error_t doca_softdpu_cap_gpu_memory_is_supported(const struct doca_devinfo *devinfo)
+{
+	int err;
+
+	DCORE_NOT_NULL(devinfo);
+	err = cuda_probe();
+	return err ? dcore_from_errno(err, "GPU memory") : DOCA_SUCCESS;
 }

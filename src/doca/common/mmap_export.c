@@ -218,6 +218,9 @@ static doca_error_t export(struct doca_mmap *mmap, const struct doca_dev *dev, e
 	if (!mmap->started || mmap->peer)
 		return dcore_fail(DOCA_ERROR_BAD_STATE, "export: the memory map is %s",
 			mmap->peer ? "a peer's" : "not started");
+	if (mmap->gpu)
+		return dcore_fail(DOCA_ERROR_NOT_SUPPORTED,
+			"export: a GPU's memory is not given to other processes");
 	if (!(mmap->dev_bits & dcore_dev_bit(dev)))
 		return dcore_fail(DOCA_ERROR_NOT_FOUND,
 			"export: device %s is not in the memory map", dcore_dev_port(dev)->name);

@@ -155,6 +155,8 @@ int dcore_mmap_read(const struct doca_mmap *mmap, const uint8_t *addr, void *to,
 {
 	const uint8_t *local = dcore_mmap_local(mmap, addr, len);
 
+	if (mmap->gpu)
+		return cuda_range_copy(mmap->gpu, to, addr, len);
 	if (local)
 		memcpy(to, local, len);
 	return local ? 0 : pieces(mmap, addr, to, len, false);
@@ -164,6 +166,8 @@ int dcore_mmap_write(const struct doca_mmap *mmap, uint8_t *addr, const void *fr
 {
 	uint8_t *local = dcore_mmap_local(mmap, addr, len);
 
+	if (mmap->gpu)
+		return cuda_range_copy(mmap->gpu, addr, from, len);
 	if (local)
 		memcpy(local, from, len);
 	return local ? 0 : pieces(mmap, addr, (uint8_t *)from, len, true);

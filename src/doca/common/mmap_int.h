@@ -7,6 +7,7 @@
 #define DOCA_COMMON_MMAP_INT_H
 
 #include "doca/common/common.h"
+#include "doca/common/cuda.h"
 
 #define MMAP_DEVICES_MAX 16
 #define MMAP_MAGIC "SDPUMMAP"
@@ -45,6 +46,7 @@ struct doca_mmap {
 	int fd;
 	size_t fd_offset;
 	uint8_t *fd_map; /* our own mapping of the file; `addr` may be the program's */
+	struct cuda_range *gpu; /* the range is a GPU's memory: found out at start */
 	/* exporter */
 	struct dcore_offer *offer;
 	struct mmap_desc desc[2]; /* PCI, RDMA */
@@ -60,7 +62,7 @@ struct doca_mmap {
 /* The memory is where its addresses say, for good. */
 static inline bool mmap_is_plain(const struct doca_mmap *mmap)
 {
-	return !mmap->peer && (!mmap->fd_map || mmap->fd_map == mmap->addr);
+	return !mmap->peer && !mmap->gpu && (!mmap->fd_map || mmap->fd_map == mmap->addr);
 }
 
 /* What a peer may write, its owner may as well: programs give only the peer's right. */
