@@ -3,12 +3,9 @@
  * libdoca_dma. A copy walks two lists of buffers at once; each step copies the bytes both sides
  * have in one piece.
  */
-#include <doca_dma.h>
-
 #include <stdlib.h>
-#include <string.h>
 
-#include "doca/common/common.h"
+#include "doca/dma/dma_int.h"
 #include "engine/copy/copy.h"
 
 #define MAX_LIST_LEN 4096u
@@ -18,11 +15,6 @@ struct doca_dma_task_memcpy {
 	struct doca_task task;
 	const struct doca_buf *src;
 	struct doca_buf *dst;
-};
-
-struct doca_dma {
-	struct doca_ctx ctx;
-	struct dcore_task_type memcpy_type;
 };
 
 /* ---- the copy ---- */
@@ -48,6 +40,7 @@ static int copy_piece(const struct doca_buf *src, const uint8_t *from, struct do
 {
 	const uint8_t *local_from = dcore_mmap_local(src->mmap, from, len);
 	uint8_t *local_to = dcore_mmap_local(dst->mmap, to, len);
+	int err;
 
 	if (local_from && local_to) {
 		copy_bytes(local_to, local_from, len);
@@ -57,7 +50,8 @@ static int copy_piece(const struct doca_buf *src, const uint8_t *from, struct do
 		return dcore_mmap_read(src->mmap, from, local_to, len);
 	if (local_from)
 		return dcore_mmap_write(dst->mmap, to, local_from, len);
-	return through_bounce(src, from, dst, to, len);
+	err = dcore_mmap_copy_on_gpu(src->mmap, from, dst->mmap, to, len);
+	return err == -ENOTSUP ? through_bounce(src, from, dst, to, len) : err;
 }
 
 /* Lengths were checked: the destination has room for all of the source. */
@@ -168,8 +162,23 @@ static void soon(const struct doca_task *task)
 
 /* ---- the library ---- */
 
-static const struct dcore_ctx_ops ops = {
-	.name = "DMA", .may_have_workers = true, .error_stops = true};
+static doca_error_t start(struct doca_ctx *ctx)
+{
+	return dma_file_start(container_of(ctx, struct doca_dma, ctx));
+}
+
+static void idle(struct doca_ctx *ctx)
+{
+	dma_file_stop(container_of(ctx, struct doca_dma, ctx));
+}
+
+static const struct dcore_ctx_ops ops = {.name = "DMA",
+	.start = start,
+	.idle = idle,
+	.progress = dma_file_progress,
+	.arm = dma_file_arm,
+	.may_have_workers = true,
+	.error_stops = true};
 
 doca_error_t doca_dma_cap_task_memcpy_is_supported(const struct doca_devinfo *devinfo)
 {
@@ -203,13 +212,14 @@ doca_error_t doca_dma_create(struct doca_dev *dev, struct doca_dma **dma)
 	*dma = calloc(1, sizeof(**dma));
 	if (!*dma)
 		return DOCA_ERROR_NO_MEMORY;
-	(*dma)->memcpy_type = (struct dcore_task_type){.name = "DMA memcpy",
+	(*dma)->types[DMA_MEMCPY] = (struct dcore_task_type){.name = "DMA memcpy",
 		.size = sizeof(struct doca_dma_task_memcpy),
 		.run = run,
 		.check = check,
 		.batch = 1,
 		.soon = soon};
-	dcore_ctx_init(&(*dma)->ctx, dev, &ops, &(*dma)->memcpy_type, 1);
+	dma_file_type_init(&(*dma)->types[DMA_FILE]);
+	dcore_ctx_init(&(*dma)->ctx, dev, &ops, (*dma)->types, DMA_TYPES);
 	return DOCA_SUCCESS;
 }
 
@@ -248,8 +258,8 @@ doca_error_t doca_dma_task_memcpy_set_conf(struct doca_dma *dma,
 	doca_dma_task_memcpy_completion_cb_t task_error_cb, uint32_t num_memcpy_tasks)
 {
 	DCORE_NOT_NULL(dma);
-	return dcore_task_conf(&dma->ctx, &dma->memcpy_type, (dcore_task_cb)task_completion_cb,
-		(dcore_task_cb)task_error_cb, num_memcpy_tasks);
+	return dcore_task_conf(&dma->ctx, &dma->types[DMA_MEMCPY],
+		(dcore_task_cb)task_completion_cb, (dcore_task_cb)task_error_cb, num_memcpy_tasks);
 }
 
 doca_error_t doca_dma_task_memcpy_get_num_tasks(
@@ -257,7 +267,7 @@ doca_error_t doca_dma_task_memcpy_get_num_tasks(
 {
 	DCORE_NOT_NULL(dma);
 	DCORE_NOT_NULL(num_memcpy_tasks);
-	*num_memcpy_tasks = dma->memcpy_type.num;
+	*num_memcpy_tasks = dma->types[DMA_MEMCPY].num;
 	return DOCA_SUCCESS;
 }
 
@@ -270,7 +280,7 @@ doca_error_t doca_dma_task_memcpy_alloc_init(struct doca_dma *dma, const struct 
 	DCORE_NOT_NULL(src);
 	DCORE_NOT_NULL(dst);
 	DCORE_NOT_NULL(task);
-	*task = dcore_task_alloc(&dma->memcpy_type, user_data, &result);
+	*task = dcore_task_alloc(&dma->types[DMA_MEMCPY], user_data, &result);
 	if (*task) {
 		(*task)->src = src;
 		(*task)->dst = dst;
