@@ -92,7 +92,19 @@ static const struct door_field *member_of(const struct door_action *a, unsigned 
 			door_selected(f, &a->actions.outer, &a->actions.tun))
 			return f;
 	}
+	/* the descriptor names the header; programs leave the selector out (upf_accel) */
+	for (unsigned i = 0; i < door_nr_fields; i++) {
+		const struct door_field *f = &door_fields[i];
+
+		if (f->index[0] == ir && door_actions_part[f->part] != 0xffff && f->part != DOOR_INNER)
+			return f;
+	}
 	return NULL;
+}
+
+static uint8_t width_of(const struct doca_flow_action_desc *d, unsigned ir)
+{
+	return d->field_op.width ? d->field_op.width : MIN_OF(flow_field_bits(flow_field_get(ir)), 64u);
 }
 
 static doca_error_t lower_add(const char *pipe, const struct door_action *a, const struct doca_flow_action_desc *d, int dst,
@@ -109,7 +121,7 @@ static doca_error_t lower_add(const char *pipe, const struct door_action *a, con
 	by = member_number(f, flow_field_get(dst), at);
 	add_filler(t, (struct door_filler){.what = FILL_ADD, .field = f - door_fields, .ir = dst, .data = t->data_len, .length = 8,
 			      .hole = door_all_ones(at, f->size)});
-	memcpy(add_op(t, (struct flow_op){.code = FLOW_OP_ADD, .field = dst, .bit_offset = bit, .width = d->field_op.width}, 8), &by, 8);
+	memcpy(add_op(t, (struct flow_op){.code = FLOW_OP_ADD, .field = dst, .bit_offset = bit, .width = width_of(d, dst)}, 8), &by, 8);
 	return DOCA_SUCCESS;
 }
 
@@ -137,7 +149,7 @@ static doca_error_t lower_desc(const char *pipe, const struct door_action *a, co
 			       : dcore_fail(DOCA_ERROR_INVALID_VALUE, "pipe '%s': a copy to '%s' names no source", pipe,
 					 d->field_op.dst.field_string);
 	op = (struct flow_op){.code = d->type == DOCA_FLOW_ACTION_ADD ? FLOW_OP_ADD : FLOW_OP_COPY, .field = dst, .src_field = src,
-		.bit_offset = to, .index = from, .width = d->field_op.width};
+		.bit_offset = to, .index = from, .width = width_of(d, dst)};
 	add_op(t, op, 0);
 	return DOCA_SUCCESS;
 }

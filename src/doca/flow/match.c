@@ -142,11 +142,17 @@ static bool is_flag(const struct door_field *f)
 	return f->conv == CONV_ENUM8 || ir_of(f)->bit_width == 1;
 }
 
+/* Is the member all ones? Of an enum that stands for a byte, the byte. */
+static bool is_open(const struct door_field *f, const uint8_t *value)
+{
+	return door_all_ones(value, f->conv == CONV_ENUM8 ? 1 : f->size);
+}
+
 /* Is the member all ones under the mask? */
 static bool open_under(const struct door_field *f, const uint8_t *value, const uint8_t *mask)
 {
 	if (is_flag(f) || f->conv >= CONV_L2) /* an enum may be its own mask (ip_frag) */
-		return door_all_ones(value, f->size);
+		return is_open(f, value);
 	for (unsigned i = 0; i < f->size; i++)
 		if ((value[i] & mask[i]) != mask[i])
 			return false;
@@ -156,12 +162,6 @@ static bool open_under(const struct door_field *f, const uint8_t *value, const u
 static const uint8_t ones[32] = {
 	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-
-/* A single set bit of a bool member means "all of it". */
-static bool is_open(const struct door_field *f, const uint8_t *value)
-{
-	return door_all_ones(value, f->size);
-}
 
 static void template_member(const struct door_field *f, const uint8_t *value, const uint8_t *mask, struct flow_match *key,
 	struct flow_key *entry_mask)
