@@ -36,16 +36,12 @@ static doca_error_t bool_value(struct doca_argp_param *param, const char *text)
 	return param->callback(&value, argp.config);
 }
 
+/* Programs keep the pointer (upf_accel does). */
 static doca_error_t string_value(struct doca_argp_param *param, const char *text)
 {
-	char *own = strdup(text);
-	doca_error_t result;
+	char *own = argp_keep(text);
 
-	if (!own)
-		return DOCA_ERROR_NO_MEMORY;
-	result = param->callback(own, argp.config);
-	free(own);
-	return result;
+	return own ? param->callback(own, argp.config) : DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t argp_value(struct doca_argp_param *param, const char *text)
