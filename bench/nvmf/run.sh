@@ -41,7 +41,7 @@ go() {
 
 # What io_uring does on the same file without a network: the measure of the file row.
 raw_file() {
-	taskset -c 0 fio --name=raw --filename="$FILE" --rw=randread --bs=4k --iodepth=32 --ioengine=io_uring --direct=1 \
+	"${RTP[@]}" taskset -c 0 fio --name=raw --filename="$FILE" --rw=randread --bs=4k --iodepth=32 --ioengine=io_uring --direct=1 \
 		--registerfiles=1 --fixedbufs=1 --runtime=$(((${EACH%.*} + 0) > 0 ? ${EACH%.*} : 1)) --time_based --output-format=json |
 		python3 -c 'import json,sys; r=json.load(sys.stdin)["jobs"][0]["read"]; print(json.dumps({"bench": "raw-file-4k-qd32", "iops": round(r["iops"]), "mean_us": round(r["clat_ns"]["mean"] / 1e3, 1)}))'
 }
