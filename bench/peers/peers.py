@@ -25,6 +25,7 @@ import tempfile
 import time
 
 NETNS = "softdpu-bench-peers"
+SRC_PORT = 9  # OpenFlow number of the source: its rules stand before packets come
 HUGEPAGES = 1100  # of 2 MiB: 512 MiB for OVS, the rest for bench-esw
 VSWITCHD = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
 ROUTER = "mod_dl_src:02:00:00:00:00:01,mod_dl_dst:02:00:00:00:00:02,dec_ttl"
@@ -34,21 +35,31 @@ DNAT = "mod_nw_dst:10.244.2.3,mod_tp_dst:8080"
 class Case:
     """One row: its name in bench-esw, OVS' flows, the ratio it must reach (None: an absolute figure counts)."""
 
-    def __init__(self, name, flows, rules, must, aim, setup=""):
-        self.name, self.flows, self.rules, self.must, self.aim, self.setup = name, flows, rules, must, aim, setup
+    def __init__(self, name, flows, rules, must, aim, setup="", source=""):
+        self.name, self.flows, self.rules, self.must, self.aim = name, flows, rules, must, aim
+        self.setup, self.source = setup, source  # "encap", "decap"; more of the source's arguments
 
 
+ENCAP = [f"udp,in_port=src,actions={ROUTER},{DNAT},output:vx"]
 FORWARD = ["in_port=src,actions=output:dst"]
 CASES = [
     Case("forward-1", 1, FORWARD, 3, 48),
     Case("forward-100k", 100_000, FORWARD, 4, 36),
     Case("forward-1m", 1_000_000, FORWARD, None, 26),
     Case("dnat-100k", 100_000, [f"udp,in_port=src,actions={ROUTER},{DNAT},output:dst"], 7, 28),
-    Case("dnat-vxlan-100k", 100_000, [f"udp,in_port=src,actions={ROUTER},{DNAT},output:vx"], 6, 22, "vxlan"),
+    Case("dnat-vxlan-100k", 100_000, ENCAP, 6, 22, "encap"),
+    Case("dnat-vxlan-100k-1500", 100_000, ENCAP, 5, None, "encap", "size=1514"),
+    Case("dnat-vxlan-100k-imix", 100_000, ENCAP, 5, None, "encap", "imix=1"),
+    Case("decap-unnat-100k", 100_000, [
+        f"udp,in_port=vx,actions={ROUTER},mod_nw_src:10.244.2.3,mod_tp_src:8080,output:dst"], 6, 22, "decap",
+         "vni=100,replies=1"),
     Case("ct-nat-100k", 100_000, [
         "table=0,udp,in_port=src,ct_state=-trk,actions=ct(table=1,nat)",
         "table=1,udp,ct_state=+trk+new,actions=ct(commit,nat(dst=10.244.2.3:8080)),output:dst",
         f"table=1,udp,ct_state=+trk+est,actions={ROUTER},output:dst"], 20, 25),
+    Case("service-100k", 100_000, ["udp,in_port=src,nw_dst=10.96.0.0/24,tp_dst=80,actions=group:1"], None, 25, "group",
+         "src=10.244.1.10,dst=10.96.0.100"),
+    Case("acl-10k-1m", 1_000_000, "bench-esw --acl", 6, 10, "", "src=10.0.0.0,dst=10.255.0.0,scatter=1"),
 ]
 
 
@@ -86,6 +97,7 @@ class Ovs:
     """A private ovsdb and vswitchd: nothing of the machine's own Open vSwitch is touched."""
 
     def __init__(self, build, cpu):
+        self.build = build
         self.dir = tempfile.mkdtemp(prefix="softdpu-peers-", dir="/run")
         self.db = f"unix:{self.dir}/db.sock"
         self.netns = ["ip", "netns", "exec", NETNS]
@@ -119,27 +131,38 @@ class Ovs:
         self.vsctl("--if-exists", "del-br", "br0", "--", "--if-exists", "del-br", "phy")
         self.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev",
                    "fail-mode=secure", "protocols=OpenFlow10,OpenFlow13,OpenFlow15")
-        sink = "br0"
-        if case.setup == "vxlan":
+        outside = {"encap": "dst", "decap": "src"}.get(case.setup)
+        if outside:
             self.tunnel()
-            sink = "phy"
-        self.vsctl("add-port", sink, "dst", "--", "set", "Interface", "dst", "type=dpdk",
+        self.vsctl("add-port", "phy" if outside == "dst" else "br0", "dst", "--", "set", "Interface", "dst", "type=dpdk",
                    "options:dpdk-devargs=net_benchsource1,sink=1")
-        self.vsctl("add-port", "br0", "src", "--", "set", "Interface", "src", "type=dpdk",
-                   f"options:dpdk-devargs=net_benchsource0,flows={case.flows},proto=17")
+        if case.setup == "group":
+            self.group()
+        rules = case.rules if isinstance(case.rules, list) else run(f"{self.build}/bench/bench-esw", "--acl").splitlines()
+        text = "\n".join(rules).replace("in_port=src", f"in_port={SRC_PORT}") + "\n"
+        run("ovs-ofctl", "-OOpenFlow13", "add-flows", f"{self.dir}/br0.mgmt", "-", input=text)
+        if outside:
+            run("ovs-ofctl", "add-flow", f"{self.dir}/phy.mgmt",
+                "in_port=LOCAL,actions=output:dst" if outside == "dst" else f"in_port={SRC_PORT},actions=LOCAL")
+        self.vsctl("add-port", "phy" if outside == "src" else "br0", "src", "--", "set", "Interface", "src",
+                   "type=dpdk", f"ofport_request={SRC_PORT}", "options:dpdk-devargs="
+                   + ",".join(filter(None, ["net_benchsource0", f"flows={case.flows}", "proto=17", case.source])))
         for port in ("src", "dst"):
             error = self.vsctl("get", "Interface", port, "error").strip()
             if error not in ("[]", '""'):
                 sys.exit(f"peers: OVS does not take port {port}: {error} (see {self.dir}/sw.log)")
-        for rule in case.rules:
-            run("ovs-ofctl", "-OOpenFlow13", "add-flow", f"{self.dir}/br0.mgmt", rule)
-        if sink == "phy":
-            run("ovs-ofctl", "add-flow", f"{self.dir}/phy.mgmt", "in_port=LOCAL,actions=output:dst")
         time.sleep(2 + case.flows * (4 + 2 * case.name.startswith("ct")) / 1e6 * 3)
+
+    def group(self):
+        """A Service as OVN makes one: a select group, the bucket by the datapath's hash."""
+        buckets = "".join(f",bucket=actions=mod_nw_dst:10.244.1.{20 + i},mod_tp_dst:8080,{ROUTER},output:dst"
+                          for i in range(3))
+        run("ovs-ofctl", "-OOpenFlow15", "add-group", f"{self.dir}/br0.mgmt",
+            "group_id=1,type=select,selection_method=dp_hash" + buckets)
 
     def tunnel(self):
         self.vsctl("add-br", "phy", "--", "set", "bridge", "phy", "datapath_type=netdev",
-                   "other_config:hwaddr=02:00:00:00:01:01", "--",
+                   "other_config:hwaddr=02:00:00:00:00:02", "--",
                    "add-port", "br0", "vx", "--", "set", "Interface", "vx", "type=vxlan",
                    "options:remote_ip=192.168.1.102", "options:key=100")
         run(*self.netns, "ip", "addr", "add", "192.168.1.101/24", "dev", "phy")
@@ -230,7 +253,7 @@ def row(case, pairs):
     mine, theirs = [p[0] for p in pairs], [p[1] for p in pairs]
     ratios = [a / b for a, b in pairs]
     ratio, width = statistics.median(ratios), half_width(ratios)
-    spread = "{:.1f} ({:.1f} to {:.1f})".format
+    spread = "{:.3g} ({:.3g} to {:.3g})".format
     verdict = "" if case.must is None else ("holds" if ratio - width >= case.must else "no")
     return (f"| {case.name} | {spread(statistics.median(mine), min(mine), max(mine))} "
             f"| {spread(statistics.median(theirs), min(theirs), max(theirs))} "

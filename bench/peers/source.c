@@ -3,10 +3,12 @@
  * source: port `mem` as a DPDK device, so that a peer (OVS-DPDK, testpmd) is fed by the very code that feeds
  * bench-esw: a mempool alloc and a copy of a template per packet, a bulk free at the other end.
  *
- *   -d librte_net_benchsource.so --vdev net_benchsource0,flows=100000,size=60[,proto=17][,sink=1]
+ *   -d librte_net_benchsource.so --vdev net_benchsource0,flows=100000,size=60[,proto=17][,vni=100][,imix=1]
+ *                                       [,scatter=1][,replies=1][,src=10.0.0.1][,dst=10.255.0.1][,sink=1]
  *
- * sink=1 is a device nothing comes from. Never installed; only the peers' benches load it.
+ * The keys are those of softdpu-card(5)'s mem; sink=1 is a device nothing comes from. Never installed; only the peers' benches load it.
  */
+#include <arpa/inet.h>
 #include <bus_vdev_driver.h>
 #include <ethdev_driver.h>
 #include <ethdev_vdev.h>
@@ -190,36 +192,60 @@ static const struct eth_dev_ops ops = {
 	.mac_addr_set = set_mac,
 };
 
-static int number(const char *key, const char *value, void *out)
+static int take(const char *key, const char *value, void *arg)
 {
-	*(uint32_t *)out = (uint32_t)strtoul(value, NULL, 0);
+	struct source *s = arg;
+	struct card_frames *f = &s->attach.frames;
+	uint32_t n = (uint32_t)strtoul(value, NULL, 0);
+
+	if (!strcmp(key, "flows"))
+		f->flows = n;
+	else if (!strcmp(key, "size"))
+		f->size = n;
+	else if (!strcmp(key, "proto"))
+		f->proto = (uint8_t)n;
+	else if (!strcmp(key, "vni"))
+		f->vni = n;
+	else if (!strcmp(key, "imix"))
+		f->imix = n;
+	else if (!strcmp(key, "scatter"))
+		f->scatter = n;
+	else if (!strcmp(key, "replies"))
+		f->replies = n;
+	else if (!strcmp(key, "sink"))
+		s->silent = n;
+	else if (inet_pton(AF_INET, value, !strcmp(key, "src") ? f->src : f->dst) != 1)
+		return -EINVAL;
 	return 0;
 }
 
 static int probe(struct rte_vdev_device *vdev)
 {
-	static const char *const keys[] = {"flows", "size", "proto", "sink", NULL};
+	static const char *const keys[] = {
+		"flows", "size", "proto", "vni", "imix", "scatter", "replies", "src", "dst", "sink", NULL};
 	static uint8_t last_mac;
 	struct rte_kvargs *args = rte_kvargs_parse(rte_vdev_device_args(vdev), keys);
-	uint32_t flows = 1, size = 60, proto = 17, sink = 0;
 	static struct rte_ether_addr mac[32];
 	struct rte_eth_dev *dev;
 	struct source *s;
+	int err;
 
 	if (!args)
 		return -EINVAL;
-	rte_kvargs_process(args, "flows", number, &flows);
-	rte_kvargs_process(args, "size", number, &size);
-	rte_kvargs_process(args, "proto", number, &proto);
-	rte_kvargs_process(args, "sink", number, &sink);
-	rte_kvargs_free(args);
 	dev = rte_eth_vdev_allocate(vdev, sizeof(*s));
-	if (!dev)
+	if (!dev) {
+		rte_kvargs_free(args);
 		return -ENOMEM;
+	}
 	s = dev->data->dev_private;
 	s->attach = (struct card_attach){.kind = CARD_ATTACH_MEM,
-		.frames = {.flows = flows, .size = size, .proto = (uint8_t)proto, .dst_mac = {2, 0, 0, 0, 0, 2}}};
-	s->silent = sink;
+		.frames = {.flows = 1, .size = 60, .proto = 17, .dst_mac = {2, 0, 0, 0, 0, 2}}};
+	err = rte_kvargs_process(args, NULL, take, s);
+	rte_kvargs_free(args);
+	if (err < 0) {
+		rte_eth_dev_release_port(dev);
+		return -EINVAL;
+	}
 	mac[last_mac % RTE_DIM(mac)] = (struct rte_ether_addr){{2, 0xbe, 0, 0, 0, last_mac}};
 	dev->data->mac_addrs = &mac[last_mac++ % RTE_DIM(mac)];
 	dev->data->dev_link = (struct rte_eth_link){.link_speed = RTE_ETH_SPEED_NUM_100G,
@@ -244,4 +270,4 @@ static int remove_device(struct rte_vdev_device *vdev)
 static struct rte_vdev_driver driver = {.probe = probe, .remove = remove_device};
 
 RTE_PMD_REGISTER_VDEV(net_benchsource, driver);
-RTE_PMD_REGISTER_PARAM_STRING(net_benchsource, "flows=<n> size=<bytes> proto=<6|17> sink=<0|1>");
+RTE_PMD_REGISTER_PARAM_STRING(net_benchsource, "flows=<n> size=<bytes> proto=<6|17> vni=<n> imix=<0|1> scatter=<0|1> replies=<0|1> src=<ip> dst=<ip> sink=<0|1>");

@@ -49,7 +49,7 @@ static const struct {
 };
 
 static const char *const frame_keys[] = {"flows", "size", "rate", "count", "proto", "src", "dst",
-	"sport", "dport", "src_mac", "dst_mac"};
+	"sport", "dport", "src_mac", "dst_mac", "imix", "scatter", "fan_out", "replies", "vni"};
 
 static const char *const protos[] = {"mixed", "tcp", "udp"};
 static const uint8_t proto_numbers[] = {0, 6, 17};
@@ -107,7 +107,7 @@ static int load_ends(const struct yaml_node *map, struct card_frames *f)
 
 static int load_frames(const struct yaml_node *map, struct card_frames *f)
 {
-	uint64_t flows = 1, size = 60, sport = 1024, dport = 80;
+	uint64_t flows = 1, size = 60, sport = 1024, dport = 80, vni = 0;
 	unsigned proto = 1;
 	int err;
 
@@ -118,12 +118,18 @@ static int load_frames(const struct yaml_node *map, struct card_frames *f)
 		(err = yaml_want_u64(map, "count", 0, UINT64_MAX, &f->count)) < 0 ||
 		(err = yaml_want_u64(map, "sport", 0, 65535, &sport)) < 0 ||
 		(err = yaml_want_u64(map, "dport", 0, 65535, &dport)) < 0 ||
+		(err = yaml_want_u64(map, "vni", 0, (1 << 24) - 1, &vni)) < 0 ||
+		(err = yaml_want_bool(map, "imix", &f->imix)) < 0 ||
+		(err = yaml_want_bool(map, "scatter", &f->scatter)) < 0 ||
+		(err = yaml_want_bool(map, "fan_out", &f->fan_out)) < 0 ||
+		(err = yaml_want_bool(map, "replies", &f->replies)) < 0 ||
 		(err = yaml_want_enum(map, "proto", protos, ARRAY_SIZE(protos), &proto)) < 0)
 		return err;
 	if (f->family == 6 && size < 74)
 		size = 74; /* Ethernet, IPv6, TCP */
 	f->flows = flows;
 	f->size = size;
+	f->vni = vni;
 	f->sport = sport;
 	f->dport = dport;
 	f->proto = proto_numbers[proto];
@@ -204,7 +210,8 @@ static void print_frames(struct str *s, const struct card_frames *f)
 					 : 0],
 		addr_print(&a, src), addr_print(&b, dst));
 	str_addf(s, "src_mac: \"%s\", ", mac_print(f->src_mac, mac));
-	str_addf(s, "dst_mac: \"%s\"", mac_print(f->dst_mac, mac));
+	str_addf(s, "dst_mac: \"%s\", imix: %s, scatter: %s, fan_out: %s, replies: %s, vni: %u", mac_print(f->dst_mac, mac),
+		f->imix ? "true" : "false", f->scatter ? "true" : "false", f->fan_out ? "true" : "false", f->replies ? "true" : "false", f->vni);
 }
 
 void card_attach_print(struct str *s, const struct card_attach *attach)
@@ -236,7 +243,8 @@ static bool frames_equal(const struct card_frames *a, const struct card_frames *
 {
 	return a->flows == b->flows && a->size == b->size && a->rate == b->rate &&
 	       a->count == b->count && a->family == b->family && a->proto == b->proto &&
-	       a->sport == b->sport && a->dport == b->dport && !memcmp(a->src, b->src, 16) &&
+	       a->sport == b->sport && a->dport == b->dport && a->imix == b->imix &&
+	       a->scatter == b->scatter && a->fan_out == b->fan_out && a->replies == b->replies && a->vni == b->vni && !memcmp(a->src, b->src, 16) &&
 	       !memcmp(a->dst, b->dst, 16) && !memcmp(a->src_mac, b->src_mac, 6) &&
 	       !memcmp(a->dst_mac, b->dst_mac, 6);
 }

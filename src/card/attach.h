@@ -44,7 +44,12 @@ enum card_attach_kind {
 /* The frames of `mem` and `generator`: `flows` templates that differ in addresses and ports. */
 struct card_frames {
 	uint32_t flows; /* default 1; flow i adds i to the source port, then the source address */
-	uint32_t size;  /* bytes without FCS; default 60 */
+	uint32_t size;  /* bytes without FCS, the tunnel not counted; default 60 */
+	bool imix;      /* instead of one size: of twelve flows 7 of 60, 4 of 590 and 1 of 1514 bytes */
+	bool scatter;   /* flow i: 16 bits of each address and both ports by a hash of i, not by counting */
+	bool fan_out;   /* after 60,000 source ports the next destination address, not source */
+	bool replies;   /* the answers to these flows: source and destination change places */
+	uint32_t vni;   /* not 0: in VXLAN, between 192.168.1.102 and .101 */
 	uint64_t rate;  /* generator: frames per second; 0 = as fast as it is asked */
 	uint64_t count; /* generator: stop after so many; 0 = never */
 	uint8_t family; /* 4 (default) or 6 */

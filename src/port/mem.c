@@ -18,12 +18,19 @@
 #include <rte_prefetch.h>
 #include <rte_tcp.h>
 #include <rte_udp.h>
+#include <rte_vxlan.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define POLL_US 200           /* an idle generator is asked this often */
 #define FLOWS_PER_ADDR 60000u /* source ports before the next source address */
+
+#define IMIX 12
+#define IMIX_LONGEST 10
+#define TUNNEL_BYTES 50 /* Ethernet, IPv4, UDP, VXLAN */
+static const uint16_t imix_plain[IMIX] = {60, 60, 60, 590, 60, 60, 590, 60, 60, 590, 1514, 590};
+static const uint16_t imix_tunnelled[IMIX] = {110, 110, 110, 640, 110, 110, 640, 110, 110, 640, 1564, 640};
 
 struct cursor {
 	uint32_t next; /* template */
@@ -32,6 +39,7 @@ struct cursor {
 
 struct mem {
 	uint8_t *templates;
+	const uint16_t *imix; /* lengths by turns, or NULL: all are `size` */
 	uint32_t n, size, stride;
 	uint64_t tsc_per_packet_fp; /* cycles per packet << 16; 0 = no rate */
 	bool counted;
@@ -59,11 +67,12 @@ static uint16_t produce(struct port *port, unsigned queue, struct rte_mbuf **pkt
 	}
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
+		uint32_t size = mem->imix ? mem->imix[at->next % IMIX] : mem->size;
 
 		m->data_off = PORT_HEADROOM;
-		m->data_len = m->pkt_len = mem->size;
+		m->data_len = m->pkt_len = size;
 		rte_memcpy((char *)m->buf_addr + PORT_HEADROOM,
-			mem->templates + (size_t)at->next * mem->stride, mem->stride);
+			mem->templates + (size_t)at->next * mem->stride, RTE_ALIGN_CEIL(size, 64));
 		if (++at->next == mem->n)
 			at->next = 0;
 	}
@@ -144,6 +153,46 @@ static uint16_t null_rx(struct port *port, unsigned queue, struct rte_mbuf **pkt
 
 /* ---- templates ---- */
 
+/* Flow i of a source: what differs from flow 0. */
+struct flow_of {
+	uint32_t src_add, dst_add; /* to the address, as a number */
+	uint16_t sport, dport;
+	uint8_t proto;
+	uint16_t size; /* of the frame, without a tunnel */
+};
+
+static uint64_t mix(uint64_t x) /* splitmix64's finalizer */
+{
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
+	return x ^ (x >> 31);
+}
+
+static struct flow_of flow_of(const struct card_frames *f, uint32_t i)
+{
+	struct flow_of o = {.src_add = f->fan_out ? 0 : i / FLOWS_PER_ADDR,
+		.dst_add = f->fan_out ? i / FLOWS_PER_ADDR : 0,
+		.sport = f->sport + i % FLOWS_PER_ADDR,
+		.dport = f->dport,
+		.proto = f->proto ? f->proto : i & 1 ? IPPROTO_UDP : IPPROTO_TCP,
+		.size = f->imix ? imix_plain[i % IMIX] : f->size};
+	uint64_t h = mix(i + 1);
+
+	if (f->scatter) {
+		o.src_add = h & 0xffff;
+		o.dst_add = h >> 16 & 0xffff;
+		o.sport = h >> 32;
+		o.dport = h >> 48;
+	}
+	if (f->replies) {
+		uint16_t swap = o.sport;
+
+		o.sport = o.dport;
+		o.dport = swap;
+	}
+	return o;
+}
+
 static void add_to(uint8_t *be, unsigned len, uint32_t v)
 {
 	for (int i = (int)len - 1; i >= 0 && v; i--) {
@@ -153,48 +202,56 @@ static void add_to(uint8_t *be, unsigned len, uint32_t v)
 	}
 }
 
-static uint8_t *put_ip(uint8_t *p, const struct card_frames *f, uint32_t flow, uint8_t proto)
+static uint8_t *put_ip(uint8_t *p, const struct card_frames *f, const struct flow_of *o, uint32_t flow)
 {
-	unsigned l3 = f->family == 6 ? 40 : 20;
-	uint16_t len = f->size - 14 - l3;
-	uint8_t *src;
+	unsigned l3 = f->family == 6 ? 40 : 20, width = f->family == 6 ? 16 : 4;
+	uint16_t len = o->size - 14 - l3;
+	uint8_t *src, *dst;
 
 	if (f->family == 6) {
 		struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)p;
 
 		*ip = (struct rte_ipv6_hdr){.vtc_flow = htonl(6u << 28),
 			.payload_len = htons(len),
-			.proto = proto,
+			.proto = o->proto,
 			.hop_limits = 64};
-		memcpy(ip->dst_addr, f->dst, 16);
-		memcpy(src = ip->src_addr, f->src, 16);
+		src = ip->src_addr;
+		dst = ip->dst_addr;
 	} else {
 		struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)p;
 
 		*ip = (struct rte_ipv4_hdr){.version_ihl = 0x45,
 			.total_length = htons(len + l3),
 			.time_to_live = 64,
-			.next_proto_id = proto,
+			.next_proto_id = o->proto,
 			.packet_id = htons(flow)};
-		memcpy(&ip->dst_addr, f->dst, 4);
-		memcpy(&ip->src_addr, f->src, 4);
 		src = (uint8_t *)&ip->src_addr;
+		dst = (uint8_t *)&ip->dst_addr;
 	}
-	add_to(src, f->family == 6 ? 16 : 4, flow / FLOWS_PER_ADDR);
+	if (f->replies) {
+		uint8_t *swap = src;
+
+		src = dst;
+		dst = swap;
+	}
+	memcpy(src, f->src, width);
+	memcpy(dst, f->dst, width);
+	add_to(src, width, o->src_add);
+	add_to(dst, width, o->dst_add);
 	return p + l3;
 }
 
-static void put_l4(uint8_t *p, const struct card_frames *f, uint32_t flow, uint8_t proto)
+static void put_l4(uint8_t *p, const struct card_frames *f, const struct flow_of *o)
 {
-	uint16_t sport = htons(f->sport + flow % FLOWS_PER_ADDR);
-	uint16_t len = f->size - 14 - (f->family == 6 ? 40 : 20);
+	uint16_t len = o->size - 14 - (f->family == 6 ? 40 : 20);
 
-	if (proto == IPPROTO_UDP)
-		*(struct rte_udp_hdr *)p = (struct rte_udp_hdr){
-			.src_port = sport, .dst_port = htons(f->dport), .dgram_len = htons(len)};
+	if (o->proto == IPPROTO_UDP)
+		*(struct rte_udp_hdr *)p = (struct rte_udp_hdr){.src_port = htons(o->sport),
+			.dst_port = htons(o->dport),
+			.dgram_len = htons(len)};
 	else
-		*(struct rte_tcp_hdr *)p = (struct rte_tcp_hdr){.src_port = sport,
-			.dst_port = htons(f->dport),
+		*(struct rte_tcp_hdr *)p = (struct rte_tcp_hdr){.src_port = htons(o->sport),
+			.dst_port = htons(o->dport),
 			.data_off = 5 << 4,
 			.tcp_flags = RTE_TCP_ACK_FLAG,
 			.rx_win = htons(65535),
@@ -220,18 +277,50 @@ static void checksums(uint8_t *l3, uint8_t *l4, const struct card_frames *f, uin
 		((struct rte_tcp_hdr *)l4)->cksum = sum;
 }
 
-static void put_frame(uint8_t *p, const struct card_frames *f, uint32_t flow)
+static uint8_t *put_eth(uint8_t *p, const struct card_frames *f, uint8_t family)
 {
-	uint8_t proto = f->proto ? f->proto : flow & 1 ? IPPROTO_UDP : IPPROTO_TCP;
 	struct rte_ether_hdr *eth = (struct rte_ether_hdr *)p;
-	uint8_t *l3 = p + sizeof(*eth), *l4;
 
 	memcpy(&eth->dst_addr, f->dst_mac, 6);
 	memcpy(&eth->src_addr, f->src_mac, 6);
-	eth->ether_type = htons(f->family == 6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
-	l4 = put_ip(l3, f, flow, proto);
-	put_l4(l4, f, flow, proto);
-	checksums(l3, l4, f, proto);
+	eth->ether_type = htons(family == 6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
+	return p + sizeof(*eth);
+}
+
+/* RFC 7348, over IPv4, the UDP checksum zero as it allows; as one node of the demo sends to another. */
+static uint8_t *put_tunnel(uint8_t *p, const struct card_frames *f, const struct flow_of *o, uint32_t flow)
+{
+	uint16_t udp_len = sizeof(struct rte_udp_hdr) + 8 + o->size;
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)put_eth(p, f, 4);
+	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
+	uint32_t *vxlan = (uint32_t *)(udp + 1);
+
+	*ip = (struct rte_ipv4_hdr){.version_ihl = 0x45,
+		.total_length = htons(sizeof(*ip) + udp_len),
+		.time_to_live = 64,
+		.next_proto_id = IPPROTO_UDP,
+		.src_addr = htonl(RTE_IPV4(192, 168, 1, 102)),
+		.dst_addr = htonl(RTE_IPV4(192, 168, 1, 101))};
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	*udp = (struct rte_udp_hdr){.src_port = htons(0xc000 | (mix(flow) & 0x3fff)),
+		.dst_port = htons(RTE_VXLAN_DEFAULT_PORT),
+		.dgram_len = htons(udp_len)};
+	vxlan[0] = htonl(0x08000000);
+	vxlan[1] = htonl(f->vni << 8);
+	return (uint8_t *)(vxlan + 2);
+}
+
+static void put_frame(uint8_t *p, const struct card_frames *f, uint32_t flow)
+{
+	struct flow_of o = flow_of(f, flow);
+	uint8_t *l3, *l4;
+
+	if (f->vni)
+		p = put_tunnel(p, f, &o, flow);
+	l3 = put_eth(p, f, f->family);
+	l4 = put_ip(l3, f, &o, flow);
+	put_l4(l4, f, &o);
+	checksums(l3, l4, f, o.proto);
 }
 
 /* What a literal attach in a test or bench leaves out; the card's loader gives all of it. */
@@ -262,10 +351,11 @@ static int make_templates(struct port *port, struct mem *mem, const struct card_
 	uint32_t room = rte_pktmbuf_data_room_size(port->pool) - PORT_HEADROOM;
 
 	mem->n = f.flows;
-	mem->size = f.size;
-	mem->stride = RTE_ALIGN_CEIL(f.size, 64);
+	mem->size = f.size + (f.vni ? TUNNEL_BYTES : 0);
+	mem->imix = !f.imix ? NULL : f.vni ? imix_tunnelled : imix_plain;
+	mem->stride = RTE_ALIGN_CEIL(mem->imix ? mem->imix[IMIX_LONGEST] : mem->size, 64);
 	if (mem->stride > room)
-		return refuse(E2BIG, "frames of %u bytes: the pool's mbufs hold %u", f.size, room);
+		return refuse(E2BIG, "frames of %u bytes: the pool's mbufs hold %u", mem->stride, room);
 	mem->templates = aligned_alloc(64, (size_t)mem->n * mem->stride);
 	if (!mem->templates)
 		return refuse(ENOMEM, "no memory for %u frames of %u bytes", mem->n, mem->stride);

@@ -31,7 +31,7 @@ static const char node1[] =
 	"  pf0vf2: {pair: {peer: pf0vf1}}\n"
 	"  pf1vf3: {vhost_user: {path: /run/vm\"0.sock, server: true}}\n"
 	"  pf0sf9: {generator: {flows: 100, rate: 1000000, src: 'fd00::1', dst: 'fd00::2', proto: "
-	"udp}}\n"
+	"udp, imix: true, scatter: true, fan_out: true, replies: true, vni: 7}}\n"
 	"node:\n"
 	"  name: node1\n"
 	"  vni: 100\n"

@@ -123,6 +123,36 @@ static void test_mem_makes_valid_flows(void **state)
 	port_close(port);
 }
 
+/* What the benches of tunnels and mixed sizes are fed with. */
+static void test_mem_imix_in_vxlan_scattered(void **state)
+{
+	static const uint16_t inner[12] = {60, 60, 60, 590, 60, 60, 590, 60, 60, 590, 1514, 590};
+	struct card_attach attach = {.kind = CARD_ATTACH_MEM,
+		.frames = {.flows = 24, .imix = true, .scatter = true, .vni = 100}};
+	struct port *port = open_port("mem", 0, &attach);
+	struct rte_mbuf *m[24];
+
+	assert_int_equal(port_rx(port, 0, m, 24), 24);
+	for (unsigned i = 0; i < 24; i++) {
+		struct rte_ipv4_hdr *outer = rte_pktmbuf_mtod_offset(m[i], struct rte_ipv4_hdr *, 14);
+		struct rte_udp_hdr *udp = (void *)(outer + 1);
+
+		assert_int_equal(m[i]->pkt_len, 50 + inner[i % 12]);
+		assert_int_equal(rte_raw_cksum(outer, 20), 0xffff);
+		assert_int_equal(rte_be_to_cpu_16(outer->total_length), 36 + inner[i % 12]);
+		assert_int_equal(rte_be_to_cpu_16(udp->dst_port), 4789);
+		assert_int_equal(rte_be_to_cpu_16(udp->dgram_len), 16 + inner[i % 12]);
+		rte_pktmbuf_adj(m[i], 50);
+		outer = rte_pktmbuf_mtod_offset(m[i], struct rte_ipv4_hdr *, 14);
+		assert_int_equal(rte_ipv4_udptcp_cksum_verify(outer, outer + 1), 0);
+		for (unsigned k = 0; k < i; k++) /* addresses and ports: another flow */
+			assert_memory_not_equal(&outer->src_addr,
+				rte_pktmbuf_mtod_offset(m[k], uint8_t *, 26), 12);
+	}
+	port_tx(port, 0, m, 24);
+	port_close(port);
+}
+
 static void test_mem_v6_and_queues(void **state)
 {
 	struct card_attach attach = {.kind = CARD_ATTACH_MEM,
@@ -384,6 +414,7 @@ int main(void)
 		cmocka_unit_test(test_pair_keeps_order_and_counts),
 		cmocka_unit_test(test_pair_joins_by_name),
 		cmocka_unit_test(test_mem_makes_valid_flows),
+		cmocka_unit_test(test_mem_imix_in_vxlan_scattered),
 		cmocka_unit_test(test_mem_v6_and_queues),
 		cmocka_unit_test(test_generator_rate_and_count),
 		cmocka_unit_test(test_null_and_admin_down),

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* pipes: one entry per flow in an exact 5-tuple table. */
+#include "rig.h"
+
+#include <string.h>
+
+#define BACKENDS 3
+#define BACKEND_PORT 8080
+
+/* What an entry of a NAT pipe supplies: the new address, then the new port. */
+struct nat_data {
+	uint8_t ip[4], port[2];
+} __attribute__((packed));
+
+void up_wire(struct rig *rig)
+{
+	rig->wire = true;
+}
+
+static void five_tuple(struct flow_key *mask)
+{
+	memset(mask->hot.src, 0xff, 16);
+	memset(mask->hot.dst, 0xff, 16);
+	mask->hot.sport = mask->hot.dport = 0xffff;
+	mask->hot.proto = 0xff;
+	mask->hot.shape = FLOW_SHAPE_L3 | FLOW_SHAPE_L4;
+}
+
+static struct flow_pipe_cfg exact(const char *name, uint32_t flows)
+{
+	struct flow_pipe_cfg cfg = {.name = name,
+		.kind = FLOW_PIPE_EXACT,
+		.port = SRC,
+		.nr_entries = flows,
+		.miss = {.kind = FLOW_FWD_DROP},
+		.entry_counters = true};
+
+	five_tuple(&cfg.match.mask);
+	cfg.entry_mask = cfg.match.mask;
+	return cfg;
+}
+
+/* ---- forward ---- */
+
+static void add_forward(struct rig *rig, const struct flow_key *key, uint32_t i)
+{
+	struct flow_entry_spec spec = {
+		.match.value = *key, .count = true, .fwd = {.kind = FLOW_FWD_PORT, .port = DST}};
+	struct flow_entry *entry;
+
+	must(flow_entry_add(rig->pipe[0], &spec, &entry), "entry");
+}
+
+void up_forward(struct rig *rig)
+{
+	struct flow_pipe_cfg cfg = exact("forward", rig->flows);
+
+	cfg.root = true;
+	must(flow_pipe_create(esw_flow(rig->esw), &cfg, &rig->pipe[0]), "pipe");
+	rig_learn(rig, add_forward);
+}
+
+/* ---- NAT ---- */
+
+static void add_nat(struct rig *rig, const struct flow_key *key, uint32_t i)
+{
+	struct nat_data data = {{10, 244, 2, (uint8_t)(3 + i % BACKENDS)}, {BACKEND_PORT >> 8, BACKEND_PORT & 255}};
+	struct flow_entry_spec spec = {.match.value = *key,
+		.count = true,
+		.fwd = {.kind = FLOW_FWD_HOP, .port = rig->hop},
+		.data = (const uint8_t *)&data};
+	struct flow_entry *entry;
+
+	must(flow_entry_add(rig->pipe[0], &spec, &entry), "entry");
+}
+
+/* A table whose entries set an address and a port: of the destination, or (un-NAT) of the source. */
+static void nat_pipe(struct rig *rig, bool root, const char *ip, const char *port)
+{
+	/* per op a value and a mask; entries fill in the values */
+	static uint8_t data[12] = {[4] = 0xff, 0xff, 0xff, 0xff, [10] = 0xff, 0xff};
+	static uint8_t hole[12] = {[0] = 0xff, 0xff, 0xff, 0xff, [8] = 0xff, 0xff};
+	int set_ip = flow_field_find(ip), set_port = flow_field_find(port);
+	struct flow_op ops[2] = {
+		{.code = FLOW_OP_SET, .width = 32, .field = (uint16_t)set_ip, .data = 0},
+		{.code = FLOW_OP_SET, .width = 16, .field = (uint16_t)set_port, .data = 8}};
+	struct flow_action_template t = {
+		.nr_ops = 2, .ops = ops, .data_len = sizeof(data), .data = data, .hole = hole};
+	struct flow_pipe_cfg cfg = exact("nat", rig->flows);
+
+	must(set_ip, ip);
+	must(set_port, port);
+	cfg.root = root;
+	cfg.nr_templates = 1;
+	cfg.templates = &t;
+	must(flow_pipe_create(esw_flow(rig->esw), &cfg, &rig->pipe[0]), "pipe");
+	rig_learn(rig, add_nat);
+}
+
+void up_dnat(struct rig *rig)
+{
+	rig->hop = rig_hop(rig, false);
+	nat_pipe(rig, true, "outer.ipv4.dst_ip", "outer.udp.dst_port");
+}
+
+void up_dnat_vxlan(struct rig *rig)
+{
+	rig->hop = rig_hop(rig, true);
+	nat_pipe(rig, true, "outer.ipv4.dst_ip", "outer.udp.dst_port");
+}
+
+/* ---- decapsulation, as node.uplink: known tunnel end points, then the inner packet is looked up ---- */
+
+static void tunnel_key(struct flow_key_hot *key)
+{
+	key->shape = PKT_L3_IP4 << FLOW_SHAPE_L3_SHIFT | PKT_TUN_VXLAN << FLOW_SHAPE_TUN_SHIFT;
+	memcpy(key->src, (uint8_t[4]){192, 168, 1, 102}, 4);
+	memcpy(key->dst, (uint8_t[4]){192, 168, 1, 101}, 4);
+	key->vni = rte_cpu_to_be_32(VNI);
+}
+
+void up_decap(struct rig *rig)
+{
+	static const struct flow_op decap = {.code = FLOW_OP_DECAP};
+	struct flow_action_template t = {.nr_ops = 1, .ops = &decap};
+	struct flow_pipe_cfg cfg = {.name = "tunnel",
+		.kind = FLOW_PIPE_EXACT,
+		.root = true,
+		.port = SRC,
+		.nr_entries = 4,
+		.nr_templates = 1,
+		.templates = &t,
+		.miss = {.kind = FLOW_FWD_DROP},
+		.entry_counters = true};
+	struct flow_entry_spec spec = {.count = true};
+	struct flow_entry *entry;
+
+	rig->hop = rig_hop(rig, false);
+	nat_pipe(rig, false, "outer.ipv4.src_ip", "outer.udp.src_port");
+	cfg.match.mask.hot.shape = FLOW_SHAPE_L3 | FLOW_SHAPE_TUN;
+	memset(cfg.match.mask.hot.src, 0xff, 16);
+	memset(cfg.match.mask.hot.dst, 0xff, 16);
+	cfg.match.mask.hot.vni = UINT32_MAX;
+	cfg.entry_mask = cfg.match.mask;
+	must(flow_pipe_create(esw_flow(rig->esw), &cfg, &rig->pipe[1]), "tunnel pipe");
+	tunnel_key(&spec.match.value.hot);
+	spec.fwd = (struct flow_fwd){.kind = FLOW_FWD_PIPE, .pipe = rig->pipe[0]};
+	must(flow_entry_add(rig->pipe[1], &spec, &entry), "tunnel entry");
+}
