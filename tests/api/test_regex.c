@@ -9,6 +9,7 @@
 #include <pcre2.h>
 
 #include <doca_regex.h>
+#include <doca_softdpu.h>
 
 #define IN_FLIGHT 8
 
@@ -95,6 +96,30 @@ static void groups_and_limits(void **state)
 	assert_int_equal(r.status_flags, DOCA_REGEX_STATUS_MAX_MATCH);
 	doca_regex_search_result_release(&r);
 	stop(regex);
+}
+
+/* Rules whose compilation would take seconds to minutes are refused at once; large ones are not. */
+static void repeats_have_a_limit(void **state)
+{
+	static const char *const far[] = {"1, /a{5001}/\n", "1, /[x-z]{1,32767}\\d/\n",
+		"1, /(a{1,100}b{1,100}){1,100}/\n", "1, /((((a{9}){9}){9}){9}){9}/\n",
+		"1, /(?:[^)]{70}){80,}/\n"};
+	static const char *const near[] = {"1, /a{5000}/\n", "1, /(\\w{1,9}){1,99}/\n",
+		"1, /x\\{9999\\}[{]9999}{,9999}/\n", "1, /[]a{9999}]b/\n"};
+	struct fix *f = *state;
+	struct doca_regex *regex;
+
+	OK(doca_regex_create_on_dev(f->dev, &regex));
+	for (size_t i = 0; i < sizeof(far) / sizeof(far[0]); i++)
+		if (doca_regex_set_hardware_compiled_rules(regex, far[i], strlen(far[i])) !=
+				DOCA_ERROR_INVALID_VALUE ||
+			!strstr(doca_softdpu_last_refusal(), "repeats"))
+			fail_msg("%s", far[i]);
+	for (size_t i = 0; i < sizeof(near) / sizeof(near[0]); i++)
+		if (doca_regex_set_hardware_compiled_rules(regex, near[i], strlen(near[i])) &&
+			strstr(doca_softdpu_last_refusal(), "repeats"))
+			fail_msg("%s", near[i]);
+	OK(doca_regex_destroy(regex));
 }
 
 static void bad_rules(void **state)
@@ -190,6 +215,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(groups_and_limits, fix_setup, fix_teardown),
+		cmocka_unit_test_setup_teardown(repeats_have_a_limit, fix_setup, fix_teardown),
 		cmocka_unit_test_setup_teardown(bad_rules, fix_setup, fix_teardown),
 		cmocka_unit_test_setup_teardown(against_pcre2, fix_setup, fix_teardown),
 	};

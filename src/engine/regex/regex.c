@@ -11,6 +11,10 @@
 #include <string.h>
 
 #define RULES_MAX 100000u
+/* Bounded repeats are written short and compiled long: x{1,30000} took 5 s, and they nest. */
+#define SPREAD_RULE_MAX 5000u
+#define SPREAD_ALL_MAX 100000u
+#define NEST_MAX 64u
 
 struct rule {
 	char *pattern;
@@ -23,6 +27,7 @@ struct regex_rules {
 	hs_database_t *db;
 	struct rule *rules;
 	unsigned n, room;
+	uint64_t spread; /* positions that repeats of all rules come to */
 	uint64_t serial; /* tells databases apart in a thread's cache */
 };
 
@@ -63,6 +68,78 @@ static int fail(char *err, size_t size, unsigned line, const char *what)
 	return -EINVAL;
 }
 
+/* The upper bound of the repeat at `at`, "{m}", "{m,}" or "{m,n}"; 0: it is no repeat, a brace is a brace. */
+static uint64_t repeat_at(const char *at, const char **after)
+{
+	char *end;
+	uint64_t low, high;
+
+	if (*at != '{' || !isdigit((unsigned char)at[1]))
+		return 0;
+	low = high = strtoul(at + 1, &end, 10);
+	if (*end == ',')
+		high = isdigit((unsigned char)end[1]) ? strtoul(end + 1, &end, 10) : (end++, low);
+	if (*end != '}')
+		return 0;
+	*after = end + 1;
+	return high > low ? high : low + !low;
+}
+
+static const char *skip_class(const char *at)
+{
+	at += at[1] == '^' ? 2 : 1;
+	at += *at == ']';
+	while (*at && *at != ']')
+		at += *at == '\\' && at[1] ? 2 : 1;
+	return *at ? at + 1 : at;
+}
+
+/* Positions a pattern has once its bounded repeats are written out; those of a repeated group multiply. Only an
+ * estimate of the work: what the pattern means is the compiler's business. */
+static uint64_t spread_of(const char *at)
+{
+	uint64_t sums[NEST_MAX] = {0}, atom = 0, times;
+	unsigned depth = 0;
+
+	while (*at) {
+		times = repeat_at(at, &at);
+		if (times) {
+			sums[depth] += atom * (times - 1);
+			atom *= times;
+		} else if (*at == '(' && depth + 1 < NEST_MAX) {
+			sums[++depth] = atom = 0;
+			at++;
+		} else if (*at == ')' && depth) {
+			atom = sums[depth--];
+			sums[depth] += atom;
+			at++;
+		} else {
+			atom = 1;
+			sums[depth]++;
+			at = *at == '[' ? skip_class(at) : at + (*at == '\\' && at[1] ? 2 : 1);
+		}
+		if (sums[depth] > UINT32_MAX || atom > UINT32_MAX)
+			return UINT32_MAX;
+	}
+	while (depth--)
+		sums[depth] += sums[depth + 1];
+	return sums[0];
+}
+
+static int check_spread(
+	struct regex_rules *r, const char *pattern, unsigned line, char *err, size_t size)
+{
+	uint64_t spread = spread_of(pattern), written = strlen(pattern);
+
+	if (spread > SPREAD_RULE_MAX)
+		return fail(err, size, line, "its repeats come to more than 5000 positions");
+	r->spread += spread > written ? spread - written : 0;
+	if (r->spread > SPREAD_ALL_MAX)
+		return fail(err, size, line,
+			"the repeats of all rules come to more than 100000 positions");
+	return 0;
+}
+
 static int add_rule(struct regex_rules *r, struct rule rule)
 {
 	if (r->n == r->room) {
@@ -83,6 +160,7 @@ static int parse_line(struct regex_rules *r, char *line, unsigned number, char *
 	struct rule rule = {.line = number, .flags = HS_FLAG_SOM_LEFTMOST};
 	char *at = line, *end, *close;
 	unsigned long value;
+	int ret;
 
 	if (r->n == RULES_MAX)
 		return fail(err, size, number, "too many rules");
@@ -118,7 +196,14 @@ static int parse_line(struct regex_rules *r, char *line, unsigned number, char *
 			return fail(err, size, number, "the flags are i, s and m");
 		}
 	rule.pattern = strndup(at + 1, (size_t)(close - at - 1));
-	return rule.pattern ? add_rule(r, rule) : -ENOMEM;
+	if (!rule.pattern)
+		return -ENOMEM;
+	ret = check_spread(r, rule.pattern, number, err, size);
+	if (!ret)
+		ret = add_rule(r, rule);
+	if (ret)
+		free(rule.pattern);
+	return ret;
 }
 
 static int parse(struct regex_rules *r, const char *text, size_t len, char *err, size_t size)
