@@ -17,6 +17,8 @@
 struct doca_flow_port *rig_port[RIG_PORTS];
 unsigned rig_callbacks, rig_aged;
 void (*rig_on_init)(void);
+unsigned rig_queues;
+doca_flow_entry_process_cb rig_on_entry;
 
 static struct esw *esw;
 static struct port *near[RIG_PORTS], *far[RIG_PORTS];
@@ -94,8 +96,8 @@ void rig_open_with(const char *mode, unsigned n, struct doca_flow_definitions *d
 	open_switch();
 	OK(doca_flow_cfg_create(&cfg));
 	OK(doca_flow_cfg_set_mode_args(cfg, mode));
-	OK(doca_flow_cfg_set_pipe_queues(cfg, 2));
-	OK(doca_flow_cfg_set_cb_entry_process(cfg, on_entry));
+	OK(doca_flow_cfg_set_pipe_queues(cfg, rig_queues ? rig_queues : 2));
+	OK(doca_flow_cfg_set_cb_entry_process(cfg, rig_on_entry ? rig_on_entry : on_entry));
 	if (defs)
 		OK(doca_flow_cfg_set_definitions(cfg, defs));
 	OK(doca_flow_init(cfg));
@@ -195,6 +197,15 @@ void rig_expect(unsigned port, const char *spec)
 void rig_expect_queue(unsigned queue, const char *spec)
 {
 	expect(QUEUE + queue, spec);
+}
+
+int rig_where(void)
+{
+	if (!nr_out)
+		return -1;
+	assert_int_equal(nr_out, 1);
+	rte_pktmbuf_free(out[--nr_out].m);
+	return out[nr_out].where;
 }
 
 void rig_expect_nothing(void)

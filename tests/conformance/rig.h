@@ -20,6 +20,9 @@
 
 extern struct doca_flow_port *rig_port[RIG_PORTS];
 extern unsigned rig_callbacks, rig_aged;
+/* Set before rig_open: queues of DOCA Flow (0: two), and who is called back instead of the rig's counters. */
+extern unsigned rig_queues;
+extern doca_flow_entry_process_cb rig_on_entry;
 /* Called between doca_flow_init and the first port, when set. */
 extern void (*rig_on_init)(void);
 
@@ -28,6 +31,8 @@ void rig_open_with(const char *mode, unsigned nr_ports, struct doca_flow_definit
 void rig_close(void);
 void rig_send(unsigned port, const char *spec);
 void rig_expect(unsigned port, const char *spec);
+/* Where the one frame went that came out: port, -1 = nothing did. The frame is freed. */
+int rig_where(void);
 /* A frame for the application's queue `queue`. */
 void rig_expect_queue(unsigned queue, const char *spec);
 void rig_expect_nothing(void);
