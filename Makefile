@@ -31,6 +31,10 @@ bench-peers: build ## beside Open vSwitch with DPDK, one core, 20 interleaved pa
 	@devtools/setup.sh devtools/packages-peers.txt
 	@bench/peers/peers.py $(BUILD) --out $(BUILD)/bench-peers.jsonl
 
+bench-plots: build ## how the cost of a packet grows: SVG into docs/performance
+	@devtools/setup.sh devtools/packages-plots.txt
+	@bench/plots.py $(BUILD)
+
 fuzz: setup       ## every parser of untrusted bytes (SECONDS_EACH=60)
 	@devtools/fuzz.sh
 

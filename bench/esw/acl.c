@@ -99,6 +99,36 @@ void up_acl(struct rig *rig)
 	}
 }
 
+/* ---- as many masks as steps: rules nobody matches, each with prefix lengths of its own ---- */
+
+#define LENGTHS 24 /* 9 to 32, of either address; and then so many of the port's bits */
+
+static void add_mask(struct rig *rig, uint32_t i)
+{
+	struct flow_entry_spec spec = {.priority = i, .fwd = {.kind = FLOW_FWD_DROP}};
+	struct flow_key_hot *value = &spec.match.value.hot, *mask = &spec.match.mask.hot;
+	struct flow_entry *entry;
+
+	set_prefix(value->src, mask->src, 11u << 24, 9 + i % LENGTHS);
+	set_prefix(value->dst, mask->dst, 11u << 24, 9 + i / LENGTHS % LENGTHS);
+	mask->sport = rte_cpu_to_be_16((uint16_t)(0xffff << (16 - i / (LENGTHS * LENGTHS))));
+	must(flow_entry_add(rig->pipe[0], &spec, &entry), "rule");
+}
+
+void up_masks(struct rig *rig)
+{
+	struct flow_pipe_cfg cfg = {.name = "masks",
+		.kind = FLOW_PIPE_WILD,
+		.root = true,
+		.port = SRC,
+		.nr_entries = rig->steps,
+		.miss = {.kind = FLOW_FWD_PORT, .port = DST}};
+
+	must(flow_pipe_create(esw_flow(rig->esw), &cfg, &rig->pipe[0]), "pipe");
+	for (uint32_t i = 0; i < rig->steps; i++)
+		add_mask(rig, i);
+}
+
 /* ---- the same rules for Open vSwitch ---- */
 
 /* A range is several masked ports there. */

@@ -4,7 +4,7 @@
  * free), frames of 60 bytes unless said. One JSON line per case; mpps and cycles are of the thread's own CPU
  * time, cpu_share says how much of the wall it got. Hugepages are used when there are enough.
  *
- *   bench-esw [--case NAME] [--seconds S] [--flows N] [--list] [--acl]
+ *   bench-esw [--case NAME] [--seconds S] [--flows N] [--steps N] [--list] [--acl]
  *
  *   wire-*            source and sink alone, no switch: what the rest is to be compared with
  *   forward-*         an exact 5-tuple entry per flow, port to port
@@ -13,6 +13,8 @@
  *   decap-unnat-*     VXLAN decapsulation, then a source rewrite
  *   ct-nat-*          connections in the connection table, DNAT
  *   service-*         a node's Service with client affinity: guard, connections, DNAT to local pods
+ *   chain             --steps pipes one behind the other, 1 to 8 (bench/plots.py)
+ *   masks             --steps wildcard rules of as many masks, hardly a cache hit
  *   acl-10k-1m        10,000 rules with prefixes and port ranges, a million flows, hardly a cache hit
  */
 #include <getopt.h>
@@ -47,6 +49,8 @@ static const struct bench_case cases[] = {
 	{"service-100k", up_service, 100000,
 		{.proto = 17, .src = {10, 244, 1, 10}, .dst = {10, 96, 0, 100}, .src_mac = {2, 0, 0, 0, 0, 1}, .dst_mac = GATEWAY_MAC,
 			.fan_out = true}},
+	{"chain", up_chain, 1000, UDP},
+	{"masks", up_masks, 1000000, {.proto = 17, .scatter = true}, .cache_entries = 1024},
 	{"acl-10k-1m", up_acl, 1000000,
 		{.proto = 17, .src = {10, 0, 0, 0}, .dst = {10, 255, 0, 0}, .scatter = true}, .cache_entries = 1024},
 };
@@ -78,10 +82,10 @@ static void report(const struct rig *rig, const struct measured *m)
 {
 	double packets = (double)m->packets, cpu = (double)m->cpu_ns;
 
-	printf("{\"bench\": \"esw\", \"case\": \"%s\", \"flows\": %u, \"mpps\": %.2f, \"cpu_share\": %.2f, "
+	printf("{\"bench\": \"esw\", \"case\": \"%s\", \"flows\": %u, \"steps\": %u, \"mpps\": %.2f, \"cpu_share\": %.2f, "
 	       "\"cycles_per_packet\": %.1f, \"delivered\": %.4f, \"cache_hits\": %.4f, \"cpu\": \"%s\", "
 	       "\"hugepages\": %s}\n",
-		rig->what->name, rig->flows, packets * 1e3 / cpu, cpu / (double)m->wall_ns,
+		rig->what->name, rig->flows, rig->steps, packets * 1e3 / cpu, cpu / (double)m->wall_ns,
 		cpu * (double)rte_get_tsc_hz() / 1e9 / packets, (double)(m->after.tx - m->before.tx) / packets,
 		(double)(m->after.cache_hits - m->before.cache_hits) / packets, cpu_level_name(),
 		port_eal_hugepages() ? "true" : "false");
@@ -92,11 +96,17 @@ static void report(const struct rig *rig, const struct measured *m)
 	}
 }
 
-static void run_case(struct rig *rig, const struct bench_case *what, uint32_t flows, double seconds)
+struct options {
+	const char *only;
+	double seconds;
+	uint32_t flows, steps;
+};
+
+static void run_case(struct rig *rig, const struct bench_case *what, uint32_t flows, const struct options *o)
 {
 	struct measured m;
 
-	rig_up(rig, what, flows);
+	rig_up(rig, what, flows, o->steps);
 	/* the cache fills; where it is kept small there is nothing to fill */
 	rig_run(rig, what->cache_entries ? 100000 : 4ull * flows + 100000, 0);
 	flow_settle(esw_flow(rig->esw));        /* as a card's keeper does every second */
@@ -105,7 +115,7 @@ static void run_case(struct rig *rig, const struct bench_case *what, uint32_t fl
 	esw_stats(rig->esw, FLOW_PORT_NONE, &m.before);
 	m.wall_ns = clock_now_ns();
 	m.cpu_ns = thread_ns();
-	m.packets = rig_run(rig, 0, (uint64_t)(seconds * 1e9));
+	m.packets = rig_run(rig, 0, (uint64_t)(o->seconds * 1e9));
 	m.cpu_ns = thread_ns() - m.cpu_ns;
 	m.wall_ns = clock_now_ns() - m.wall_ns;
 	esw_stats(rig->esw, FLOW_PORT_NONE, &m.after);
@@ -113,12 +123,6 @@ static void run_case(struct rig *rig, const struct bench_case *what, uint32_t fl
 	must(esw_stats_check(rig->esw), "accounting");
 	rig_down(rig);
 }
-
-struct options {
-	const char *only;
-	double seconds;
-	uint32_t flows;
-};
 
 static void list(void)
 {
@@ -131,11 +135,11 @@ static int parse(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {{"case", required_argument, NULL, 'c'},
 		{"seconds", required_argument, NULL, 's'}, {"flows", required_argument, NULL, 'f'},
-		{"list", no_argument, NULL, 'l'}, {"acl", no_argument, NULL, 'a'}, {"help", no_argument, NULL, 'h'},
+		{"steps", required_argument, NULL, 'n'}, {"list", no_argument, NULL, 'l'}, {"acl", no_argument, NULL, 'a'}, {"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0}};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:s:f:lah", longs, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "c:s:f:n:lah", longs, NULL)) != -1)
 		switch (c) {
 		case 'c':
 			o->only = optarg;
@@ -146,6 +150,9 @@ static int parse(int argc, char **argv, struct options *o)
 		case 'f':
 			o->flows = (uint32_t)strtoul(optarg, NULL, 10);
 			break;
+		case 'n':
+			o->steps = (uint32_t)strtoul(optarg, NULL, 10);
+			break;
 		case 'l':
 			list();
 			return 0;
@@ -153,7 +160,7 @@ static int parse(int argc, char **argv, struct options *o)
 			print_acl_openflow();
 			return 0;
 		default:
-			printf("usage: bench-esw [--case NAME] [--seconds S] [--flows N] [--list] [--acl]\n");
+			printf("usage: bench-esw [--case NAME] [--seconds S] [--flows N] [--steps N] [--list] [--acl]\n");
 			return c == 'h' ? 0 : 2;
 		}
 	return -1;
@@ -162,7 +169,7 @@ static int parse(int argc, char **argv, struct options *o)
 int main(int argc, char **argv)
 {
 	struct port_eal_cfg eal = {.prefix = "bench-esw", .memory_mb = 512};
-	struct options o = {.seconds = 1.0};
+	struct options o = {.seconds = 1.0, .steps = 1};
 	struct rte_mempool *pool;
 	struct rig rig;
 	int status = parse(argc, argv, &o);
@@ -176,7 +183,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		rig.pool = pool;
 		if (!o.only || !strcmp(o.only, cases[i].name))
-			run_case(&rig, &cases[i], o.flows ? o.flows : cases[i].flows, o.seconds);
+			run_case(&rig, &cases[i], o.flows ? o.flows : cases[i].flows, &o);
 	}
 	port_pool_destroy(pool);
 	port_eal_thread_leave();

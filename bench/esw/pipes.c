@@ -2,7 +2,10 @@
 /* pipes: one entry per flow in an exact 5-tuple table. */
 #include "rig.h"
 
+#include <errno.h>
 #include <string.h>
+
+#include "base/refuse.h"
 
 #define BACKENDS 3
 #define BACKEND_PORT 8080
@@ -58,6 +61,40 @@ void up_forward(struct rig *rig)
 	cfg.root = true;
 	must(flow_pipe_create(esw_flow(rig->esw), &cfg, &rig->pipe[0]), "pipe");
 	rig_learn(rig, add_forward);
+}
+
+/* ---- a chain: pipe 0 has the flows, each one before it lets UDP pass ---- */
+
+static void pass_on(struct rig *rig, unsigned i, bool root)
+{
+	struct flow_pipe_cfg cfg = {.name = "pass",
+		.kind = FLOW_PIPE_EXACT,
+		.root = root,
+		.port = SRC,
+		.nr_entries = 1,
+		.miss = {.kind = FLOW_FWD_DROP},
+		.entry_counters = true};
+	struct flow_entry_spec spec = {.count = true, .fwd = {.kind = FLOW_FWD_PIPE, .pipe = rig->pipe[i - 1]}};
+	struct flow_entry *entry;
+
+	cfg.match.mask.hot.proto = 0xff;
+	cfg.entry_mask = cfg.match.mask;
+	spec.match.value.hot.proto = 17;
+	must(flow_pipe_create(esw_flow(rig->esw), &cfg, &rig->pipe[i]), "pipe");
+	must(flow_entry_add(rig->pipe[i], &spec, &entry), "entry");
+}
+
+void up_chain(struct rig *rig)
+{
+	struct flow_pipe_cfg cfg = exact("forward", rig->flows);
+
+	if (rig->steps > PIPES_MAX)
+		must(refuse(EINVAL, "a chain of %u pipes: at most %d", rig->steps, PIPES_MAX), "--steps");
+	cfg.root = rig->steps == 1;
+	must(flow_pipe_create(esw_flow(rig->esw), &cfg, &rig->pipe[0]), "pipe");
+	rig_learn(rig, add_forward);
+	for (unsigned i = 1; i < rig->steps; i++)
+		pass_on(rig, i, i + 1 == rig->steps);
 }
 
 /* ---- NAT ---- */

@@ -69,7 +69,7 @@ uint16_t rig_hop(struct rig *rig, bool encap)
 
 /* ---- up and down ---- */
 
-void rig_up(struct rig *rig, const struct bench_case *what, uint32_t flows)
+void rig_up(struct rig *rig, const struct bench_case *what, uint32_t flows, uint32_t steps)
 {
 	struct esw_cfg cfg = {.name = "bench",
 		.nr_workers = 1,
@@ -77,7 +77,7 @@ void rig_up(struct rig *rig, const struct bench_case *what, uint32_t flows)
 		.cache_entries = what->cache_entries ? what->cache_entries : flows * 2 + 1024};
 	struct card_frames frames = what->frames;
 
-	*rig = (struct rig){.what = what, .flows = flows, .pool = rig->pool};
+	*rig = (struct rig){.what = what, .flows = flows, .steps = steps, .pool = rig->pool};
 	frames.flows = flows;
 	must(esw_create(&cfg, &rig->esw), "switch");
 	rig->src = open_port(rig, SRC, "src", mac_router, &frames);

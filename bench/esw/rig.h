@@ -17,18 +17,19 @@
 #define SRC 0
 #define DST 1
 #define SINKS_MAX 4 /* DST and those behind it */
+#define PIPES_MAX 8
 #define VNI 100
 
 struct node;
 
 struct rig {
 	const struct bench_case *what;
-	uint32_t flows;
+	uint32_t flows, steps; /* steps: what the growth cases grow by */
 	struct rte_mempool *pool;
 	struct esw *esw;
 	struct port *src, *sink[SINKS_MAX];
 	unsigned n_sinks;
-	struct flow_pipe *pipe[2];
+	struct flow_pipe *pipe[PIPES_MAX];
 	struct flow_conn_table *conns;
 	struct node *node;
 	uint16_t hop;
@@ -46,7 +47,7 @@ struct bench_case {
 /* A refusal ends the program. */
 void must(int err, const char *what);
 
-void rig_up(struct rig *rig, const struct bench_case *what, uint32_t flows);
+void rig_up(struct rig *rig, const struct bench_case *what, uint32_t flows, uint32_t steps);
 void rig_down(struct rig *rig);
 /* Until `packets` went through and, when ns is not 0, so much time has passed. Returns the packets. */
 uint64_t rig_run(struct rig *rig, uint64_t packets, uint64_t ns);
@@ -64,7 +65,9 @@ void up_forward(struct rig *rig);
 void up_dnat(struct rig *rig);
 void up_dnat_vxlan(struct rig *rig);
 void up_decap(struct rig *rig);
+void up_chain(struct rig *rig);
 void up_acl(struct rig *rig);
+void up_masks(struct rig *rig);
 void up_conns(struct rig *rig);
 void up_service(struct rig *rig);
 void print_acl_openflow(void);
