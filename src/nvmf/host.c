@@ -100,7 +100,7 @@ static void close_queue(struct qp *q)
 	if (!q)
 		return;
 	q->failed = true;
-	if (q->stream && !q->closing)
+	if ((q->stream || q->rdma) && !q->closing)
 		qp_close(q);
 }
 
@@ -217,6 +217,7 @@ static void derive_hostid(struct nvmf_host *h)
 
 static void set_defaults(struct nvmf_host_options *o)
 {
+	o->trtype = o->trtype ? o->trtype : NVME_TRTYPE_TCP;
 	o->io_queues = o->io_queues ? MIN_OF(o->io_queues, HOST_QUEUES_MAX) : 1;
 	o->queue_size = o->queue_size ? o->queue_size : 128;
 	o->kato_ms = o->kato_ms ? o->kato_ms : 5000;
@@ -234,6 +235,8 @@ static int check_keys(const struct nvmf_host_options *o)
 		err = dhchap_key_parse(o->dhchap_ctrl_key, &key);
 	if (!err && o->dhchap_ctrl_key && !o->dhchap_key)
 		err = refuse(EINVAL, "a controller key needs a host key");
+	if (!err && o->psk && o->trtype == NVME_TRTYPE_RDMA)
+		err = refuse(EINVAL, "a PSK is for TLS, and that for TCP; RDMA hosts authenticate with a DH-HMAC-CHAP key");
 	if (!err && o->psk)
 		err = tls_psk_check(o->psk);
 	secret_wipe(&key, sizeof(key));

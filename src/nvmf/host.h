@@ -64,6 +64,7 @@ struct nvmf_io {
 
 struct nvmf_host_options {
 	struct reactor *reactor;
+	uint8_t trtype;		      /* NVME_TRTYPE_TCP (also 0) or NVME_TRTYPE_RDMA */
 	const char *traddr, *trsvcid; /* numeric */
 	const char *subnqn;	      /* NULL = the discovery service */
 	const char *hostnqn;	      /* NULL = nqn of /etc/nvme/hostnqn, or one derived from the machine id */

@@ -96,6 +96,10 @@ void host_dial(struct nvmf_host *h, struct qp *q)
 	struct stream *stream;
 	int err;
 
+	if (h->o.trtype == NVME_TRTYPE_RDMA) {
+		host_rdma_dial(h, q);
+		return;
+	}
 	if (!h->o.dial) {
 		dial_socket(h, q);
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Insides of the initiator: host.c is a host's life, host_dial.c makes streams, host_up.c brings a controller
- * up, host_keep.c keeps it, host_auth.c authenticates, host_scan.c reads namespaces and ANA states, host_qp.c
+ * up, host_rdma.c does both and the sending over RDMA, host_keep.c keeps it, host_auth.c authenticates, host_scan.c reads namespaces and ANA states, host_qp.c
  * is one queue's PDUs, host_multi.c chooses among paths.
  */
 #ifndef NVMF_HOST_INT_H
@@ -49,10 +49,13 @@ struct qp_slot { /* a command identifier */
 
 enum qp_rx { QP_RX_HEADER, QP_RX_DATA, QP_RX_DIGEST };
 
+struct qp_rdma;
+
 struct qp {
 	struct nvmf_host *host;
 	uint16_t qid, size;
-	struct stream *stream;
+	struct stream *stream; /* TCP: there from dialing to closed */
+	struct qp_rdma *rdma;  /* or this */
 	bool up, failed, closing; /* ICResp came; broken; stream_close() was called */
 	bool hdgst, ddgst;
 	uint32_t cpda, max_h2c, capsule; /* data that fits in a capsule */
@@ -143,6 +146,9 @@ void qp_submit(struct qp *q, struct nvmf_io *io);
 void qp_close(struct qp *q);			   /* host_qp_closed() follows */
 /* Ends everything in flight and in line. */
 void qp_abort(struct qp *q, uint16_t status);
+/* What comes of a command over RDMA: its capsule has left, and its answer. */
+void qp_cmd_sent(struct qp *q, uint16_t cid);
+void qp_answered(struct qp *q, const struct nvme_cqe *cqe);
 bool qp_overdue(const struct qp *q, uint64_t now);
 
 static inline uint64_t host_now(const struct nvmf_host *h)
@@ -163,6 +169,11 @@ void host_fail(struct nvmf_host *h, bool retry, const char *fmt, ...) __attribut
 
 /* host_dial.c: a stream for q, then qp_open(); a failure is host_fail() */
 void host_dial(struct nvmf_host *h, struct qp *q);
+
+/* host_rdma.c: the same over RDMA */
+void host_rdma_dial(struct nvmf_host *h, struct qp *q);
+void host_rdma_send(struct qp *q, struct qp_slot *s);
+void host_rdma_close(struct qp *q); /* host_qp_closed() follows */
 
 /* host_up.c */
 void host_begin(struct nvmf_host *h);

@@ -217,7 +217,10 @@ static void start(struct qp *q, struct nvmf_io *io)
 	s->r2t_left = s->next_len = 0;
 	io->slot = s->cid;
 	io->received = 0;
-	send_cmd(q, s);
+	if (q->rdma)
+		host_rdma_send(q, s);
+	else
+		send_cmd(q, s);
 }
 
 void qp_submit(struct qp *q, struct nvmf_io *io)
@@ -380,20 +383,31 @@ static void handle_ic(struct qp *q)
 	host_qp_up(q);
 }
 
-static void handle_rsp(struct qp *q)
+void qp_answered(struct qp *q, const struct nvme_cqe *cqe)
 {
-	const struct pdu_rsp *r = (const struct pdu_rsp *)q->hdr;
-	struct qp_slot *s = find(q, r->cqe.cid);
+	struct qp_slot *s = find(q, cqe->cid);
 
-	next_pdu(q);
 	if (!s) {
 		broken(q, "an answer to a command that is not there");
 		return;
 	}
 	if (s->io->dir != NVME_DIR_TO_HOST)
 		q->large = false;
-	s->io->cqe = r->cqe;
+	s->io->cqe = *cqe;
 	finish(q, s);
+}
+
+void qp_cmd_sent(struct qp *q, uint16_t cid)
+{
+	unit_sent(q, &q->slots[cid].cmd_unit);
+}
+
+static void handle_rsp(struct qp *q)
+{
+	struct nvme_cqe cqe = ((const struct pdu_rsp *)q->hdr)->cqe;
+
+	next_pdu(q);
+	qp_answered(q, &cqe);
 }
 
 static void handle_r2t(struct qp *q)
@@ -642,14 +656,17 @@ void qp_open(struct qp *q, struct stream *stream)
 void qp_close(struct qp *q)
 {
 	q->closing = true;
-	stream_close(q->stream);
+	if (q->rdma)
+		host_rdma_close(q);
+	else
+		stream_close(q->stream);
 }
 
 void qp_destroy(struct qp *q)
 {
 	if (!q)
 		return;
-	assert(!q->stream && !q->busy && !q->flush_task.queued);
+	assert(!q->stream && !q->rdma && !q->busy && !q->flush_task.queued);
 	free(q->slots);
 	free(q);
 }

@@ -12,24 +12,12 @@
 
 #include "base/log.h"
 #include "base/refuse.h"
+#include "nvmf/rdma_cm.h"
 
 LOG_MODULE("nvmf.rdma");
 
 #define TICK_NS NS_PER_SEC
 #define HELLO_NS (10 * NS_PER_SEC)
-
-struct cm_request { /* NVMe/RDMA 1.0, figure 8 */
-	uint16_t recfmt, qid, hrqsize, hsqsize, cntlid;
-	uint8_t rsvd[22];
-} __attribute__((packed));
-struct cm_reply {
-	uint16_t recfmt, crqsize;
-	uint8_t rsvd[28];
-} __attribute__((packed));
-struct cm_reject {
-	uint16_t recfmt, status;
-} __attribute__((packed));
-_Static_assert(sizeof(struct cm_request) == 32 && sizeof(struct cm_reply) == 32, "private data on the wire");
 
 enum {
 	REJECT_LENGTH = 1,
@@ -40,7 +28,7 @@ enum {
 
 static void reject(struct rdma_cm_id *id, uint16_t status)
 {
-	struct cm_reject r = {.status = status};
+	struct rdma_cm_reject r = {.status = status};
 
 	log_warn("an RDMA connection is rejected with status %u", status);
 	rdma_reject(id, &r, sizeof(r));
@@ -74,7 +62,7 @@ static struct rdma_dev *device(struct rdma_listener *l, struct ibv_context *ctx)
 	return d;
 }
 
-static uint16_t check_request(const struct rdma_conn_param *p, struct cm_request *req)
+static uint16_t check_request(const struct rdma_conn_param *p, struct rdma_cm_request *req)
 {
 	if (!p->private_data || p->private_data_len < sizeof(*req))
 		return REJECT_LENGTH;
@@ -89,8 +77,8 @@ static uint16_t check_request(const struct rdma_conn_param *p, struct cm_request
 /* Returns false when the id is still the event's: the caller destroys it after the acknowledgement. */
 static bool accept_one(struct rdma_listener *l, struct rdma_cm_id *id, const struct rdma_conn_param *p)
 {
-	struct cm_request req;
-	struct cm_reply reply = {.recfmt = 0};
+	struct rdma_cm_request req;
+	struct rdma_cm_reply reply = {.recfmt = 0};
 	struct rdma_conn_param accept = {.private_data = &reply, .private_data_len = sizeof(reply),
 		.initiator_depth = p->initiator_depth, .flow_control = 1, .rnr_retry_count = 7};
 	uint16_t status = check_request(p, &req);

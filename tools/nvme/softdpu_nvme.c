@@ -23,6 +23,7 @@ static struct {
 	uint32_t nsid, block, depth, connections, namespaces, write_percent;
 	uint64_t lba, blocks;
 	double seconds;
+	uint8_t trtype;
 	bool digests, json, verify, sequential;
 	char *dhchap_key, *dhchap_ctrl_key, *psk;
 } opt = {.addr = "127.0.0.1", .port = "4420", .name = "nvmf0", .nsid = 1, .block = 4096, .depth = 32, .connections = 1,
@@ -39,7 +40,7 @@ static void usage(FILE *to)
 	      "  perf                  load: --block --depth --connections --write PERCENT --seconds\n"
 	      "  target METHOD [JSON]  call a running softdpu-nvmfd (nvmf.status, nvmf.config, ...)\n"
 	      "\n"
-	      "  -a, --addr ADDRESS (127.0.0.1)  -s, --port PORT (4420)  -n, --nqn NQN  -q, --hostnqn NQN\n"
+	      "  --transport tcp|rdma  -a, --addr ADDRESS (127.0.0.1)  -s, --port PORT (4420)  -n, --nqn NQN  -q, --hostnqn NQN\n"
 	      "  --psk KEY  --dhchap-key KEY  --dhchap-ctrl-key KEY   a key's text, or @FILE that holds it\n"
 	      "  -i, --nsid N (1)  --digests  -j, --json  --name NAME of the daemon (nvmf0)\n"
 	      "  --lba N  --blocks N  --block BYTES  --depth N  --connections N  --namespaces N  --write PERCENT\n"
@@ -55,7 +56,7 @@ static int fail(void)
 
 static struct nvmf_host_options host_options(const char *nqn)
 {
-	return (struct nvmf_host_options){.traddr = opt.addr, .trsvcid = opt.port, .subnqn = nqn,
+	return (struct nvmf_host_options){.trtype = opt.trtype, .traddr = opt.addr, .trsvcid = opt.port, .subnqn = nqn,
 		.hostnqn = opt.hostnqn, .hdgst = opt.digests, .ddgst = opt.digests, .ctrl_loss_ms = 3000,
 		.psk = opt.psk, .dhchap_key = opt.dhchap_key, .dhchap_ctrl_key = opt.dhchap_ctrl_key};
 }
@@ -292,7 +293,7 @@ static int parse(int argc, char **argv)
 		{"name", 1, NULL, 'N'}, {"lba", 1, NULL, 'l'}, {"blocks", 1, NULL, 'B'}, {"block", 1, NULL, 'b'},
 		{"depth", 1, NULL, 'd'}, {"connections", 1, NULL, 'c'}, {"namespaces", 1, NULL, 'm'},
 		{"write", 1, NULL, 'w'}, {"seconds", 1, NULL, 't'}, {"verify", 0, NULL, 'v'},
-		{"sequential", 0, NULL, 'S'}, {"psk", 1, NULL, 'P'}, {"dhchap-key", 1, NULL, 'K'},
+		{"sequential", 0, NULL, 'S'}, {"psk", 1, NULL, 'P'}, {"transport", 1, NULL, 'T'}, {"dhchap-key", 1, NULL, 'K'},
 		{"dhchap-ctrl-key", 1, NULL, 'C'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	int c;
 
@@ -351,6 +352,11 @@ static int parse(int argc, char **argv)
 			break;
 		case 'S':
 			opt.sequential = true;
+			break;
+		case 'T':
+			if (strcmp(optarg, "tcp") && strcmp(optarg, "rdma"))
+				return -1;
+			opt.trtype = optarg[0] == 'r' ? NVME_TRTYPE_RDMA : NVME_TRTYPE_TCP;
 			break;
 		case 'P':
 			opt.psk = key_text(optarg);

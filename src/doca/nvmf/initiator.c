@@ -49,10 +49,6 @@ doca_error_t doca_nvmf_initiator_create(
 	if (need(cfg, __func__, "cfg") || need(initiator, __func__, "initiator") ||
 		need(cfg->target_addr, __func__, "cfg->target_addr") || need(cfg->nqn, __func__, "cfg->nqn"))
 		return DOCA_ERROR_INVALID_VALUE;
-	if (cfg->transport == DOCA_NVMF_TRANSPORT_RDMA)
-		return dcore_fail(DOCA_ERROR_NOT_SUPPORTED, "%s: the initiator speaks TCP only; use "
-							    "DOCA_NVMF_TRANSPORT_TCP",
-			__func__);
 	if (nvme_nqn_check(cfg->nqn))
 		return dcore_from_errno(-EINVAL, __func__);
 	i = calloc(1, sizeof(*i));
@@ -90,7 +86,8 @@ doca_error_t doca_nvmf_initiator_destroy(struct doca_nvmf_initiator *i)
 
 static struct nvmf_host_options options_of(const struct doca_nvmf_initiator *i)
 {
-	return (struct nvmf_host_options){.traddr = i->addr, .trsvcid = i->service, .subnqn = i->nqn,
+	return (struct nvmf_host_options){
+		.trtype = i->cfg.transport == DOCA_NVMF_TRANSPORT_RDMA ? NVME_TRTYPE_RDMA : NVME_TRTYPE_TCP, .traddr = i->addr, .trsvcid = i->service, .subnqn = i->nqn,
 		.hostnqn = i->host_nqn, .queue_size = (uint16_t)(i->cfg.queue_depth + 1 < 128 ? i->cfg.queue_depth + 1 : 128),
 		.hdgst = i->cfg.header_digest, .ddgst = i->cfg.data_digest};
 }

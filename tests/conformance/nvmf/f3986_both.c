@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The founding document's second target and its initiator (F:3986-4055) in one program: the fragments as
- * they stand, but TCP in place of RDMA and addresses from -D. The target is started and then used.
+ * they stand, addresses from -D; TCP in place of RDMA unless F_TRANSPORT says otherwise (in the guest, where there is
+ * an RDMA device, tests/system/nvmf/rdma.sh). The target is started and then used.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include <doca_nvmf.h>
+
+#ifndef F_TRANSPORT
+#define F_TRANSPORT DOCA_NVMF_TRANSPORT_TCP
+#define F_LISTEN "127.0.0.1"
+#endif
 
 static int target(void)
 {
@@ -41,8 +47,8 @@ static int target(void)
 
 	/* Create transport */
 	struct doca_nvmf_transport_cfg transport_cfg = {
-		.type = DOCA_NVMF_TRANSPORT_TCP,
-		.addr = "127.0.0.1",
+		.type = F_TRANSPORT,
+		.addr = F_LISTEN,
 		.port = F_PORT,
 		.max_queue_depth = 128,
 		.max_io_size = 131072,
@@ -60,7 +66,7 @@ static int initiator_reads(void *read_buffer)
 {
 	/* Connect to NVMe-oF target */
 	struct doca_nvmf_initiator_cfg init_cfg = {
-		.transport = DOCA_NVMF_TRANSPORT_TCP,
+		.transport = F_TRANSPORT,
 		.target_addr = F_ADDR,
 		.target_port = F_PORT,
 		.nqn = F_NQN,
