@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * doca_flow_tune_server: lets tools look at the pipes of a running program. Here every program that runs a switch
- * answers `softdpu pipes` and friends through its control socket anyway; these calls choose how much.
+ * doca_flow_tune_server: lets tools look at the ports and pipes of a running program, over a UNIX socket: <run>/<card>/flow-tune.sock,
+ * or what SOFTDPU_TUNE_SOCKET names. It speaks JSON-RPC 2.0, one object a line: flow.ports, flow.pipes, flow.dump
+ * (softdpu-ctl(7)). With the profile NONE (doca_flow_cfg_set_tune_cfg) it answers each with an error.
+ *
+ *   doca_flow_tune_server_cfg_create(&cfg); doca_flow_tune_server_init(cfg); doca_flow_tune_server_cfg_destroy(cfg);
+ *   ... doca_flow_tune_server_destroy() before doca_flow_destroy()
  */
 #ifndef DOCA_FLOW_TUNE_SERVER_H_
 #define DOCA_FLOW_TUNE_SERVER_H_

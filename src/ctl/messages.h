@@ -157,6 +157,18 @@
  */
 #define CTL_AGENT_RELOAD "agent.reload"
 
+/* ---- the tune server of a DOCA Flow program: <run>/<card>/flow-tune.sock, or $SOFTDPU_TUNE_SOCKET --------- */
+
+/*
+ * -EACCES: the program set DOCA_FLOW_TUNE_PROFILE_NONE; -EAGAIN: it has no port yet.
+ * flow.ports  params: none. {ports: [{id: DOCA's number, port: the switch's, state: 0 active ...}]}
+ * flow.pipes  params: none. {pipes: [{id, name, type, domain, root, entries, limit, hits, misses, forward: [...], miss}]}
+ * flow.dump   params: {pipe?: "name"}. {text}    all pipes as doca_flow_port_pipes_dump, or one pipe's compiled program
+ */
+#define CTL_FLOW_PORTS "flow.ports"
+#define CTL_FLOW_PIPES "flow.pipes"
+#define CTL_FLOW_DUMP "flow.dump"
+
 /* ---- every server -------------------------------------------------------------------------------- */
 
 /* ctl.methods  params: none. {methods: ["card.query", ...]}  Answered by the room itself. */

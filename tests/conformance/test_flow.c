@@ -9,7 +9,15 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <doca_flow_tune_server.h>
+
 #include "base/refuse.h"
+#include "ctl/ctl.h"
+#include "ctl/messages.h"
 #include "packet/fixture.h"
 #include "rig.h"
 
@@ -553,6 +561,52 @@ static void refusals_name_what_is_wrong(void **state)
 	rig_close();
 }
 
+static json_t *ask(struct ctl_client *client, const char *method, json_t *params)
+{
+	json_t *result = NULL;
+
+	assert_int_equal(ctl_call(client, method, params, 5000, &result), 0);
+	return result;
+}
+
+static void tune_server_answers(void **state)
+{
+	struct doca_flow_match open = tuple();
+	struct doca_flow_fwd fwd = to_port(1);
+	struct doca_flow_tune_server_cfg *tune;
+	struct doca_flow_pipe_cfg *cfg;
+	struct ctl_client *client;
+	char path[64];
+	json_t *answer;
+
+	snprintf(path, sizeof(path), "/tmp/softdpu-tune.%d", getpid());
+	setenv("SOFTDPU_TUNE_SOCKET", path, 1);
+	OK(doca_flow_tune_server_cfg_create(&tune));
+	assert_int_equal(doca_flow_tune_server_init(tune), DOCA_ERROR_BAD_STATE);
+	rig_open("vnf,hws", 2);
+	OK(doca_flow_tune_server_init(tune));
+	assert_int_equal(doca_flow_tune_server_init(tune), DOCA_ERROR_BAD_STATE);
+	OK(doca_flow_tune_server_cfg_destroy(tune));
+	cfg = rig_pipe_cfg(rig_port[0], "SEEN", DOCA_FLOW_PIPE_BASIC, true);
+	OK(doca_flow_pipe_cfg_set_match(cfg, &open, NULL));
+	rig_pipe(cfg, &fwd, NULL);
+	assert_int_equal(ctl_connect(path, &client), 0);
+	answer = ask(client, CTL_FLOW_PORTS, NULL);
+	assert_int_equal(json_array_size(json_object_get(answer, "ports")), 2);
+	json_decref(answer);
+	answer = ask(client, CTL_FLOW_PIPES, NULL);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(answer, "pipes"), 0), "name")), "SEEN");
+	json_decref(answer);
+	answer = ask(client, CTL_FLOW_DUMP, json_pack("{s:s}", "pipe", "SEEN"));
+	assert_non_null(strstr(json_string_value(json_object_get(answer, "text")), "outer.ipv4.dst_ip"));
+	json_decref(answer);
+	assert_int_equal(ctl_call(client, CTL_FLOW_DUMP, json_pack("{s:s}", "pipe", "UNSEEN"), 5000, NULL), -ENOENT);
+	ctl_disconnect(client);
+	doca_flow_tune_server_destroy();
+	assert_int_not_equal(access(path, F_OK), 0);
+	rig_close();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -561,7 +615,7 @@ int main(void)
 		cmocka_unit_test(lpm_behind_a_root), cmocka_unit_test(control_priorities_and_condition),
 		cmocka_unit_test(control_entry_with_actions), cmocka_unit_test(acl_range), cmocka_unit_test(flooding),
 		cmocka_unit_test(ordered_list), cmocka_unit_test(shared_counter_and_update), cmocka_unit_test(shared_encap), cmocka_unit_test(queue_depth_says_again),
-		cmocka_unit_test(refusals_name_what_is_wrong),
+		cmocka_unit_test(refusals_name_what_is_wrong), cmocka_unit_test(tune_server_answers),
 	};
 
 	test_eal_init();

@@ -121,12 +121,6 @@ doca_error_t doca_flow_cfg_set_definitions(struct doca_flow_cfg *cfg, const stru
 	return DOCA_SUCCESS;
 }
 
-doca_error_t doca_flow_cfg_set_tune_cfg(struct doca_flow_cfg *cfg, const struct doca_flow_tune_cfg *tune_cfg)
-{
-	DCORE_NOT_NULL(cfg);
-	return DOCA_SUCCESS;
-}
-
 /* ---- definitions ---- */
 
 struct doca_flow_definitions_cfg {

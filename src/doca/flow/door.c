@@ -69,6 +69,7 @@ doca_error_t doca_flow_init(struct doca_flow_cfg *cfg)
 	door.queues = cfg->queues;
 	door.depth = cfg->depth;
 	door.entry_cb = cfg->entry_cb;
+	door.tune_closed = cfg->tune_closed;
 	door.pipe_cb = cfg->pipe_cb;
 	door.defs = cfg->defs;
 	memcpy(door.nr_shared, cfg->nr_shared, sizeof(door.nr_shared));
@@ -84,7 +85,9 @@ void doca_flow_destroy(void)
 	for (unsigned i = 0; i < DOOR_PORTS_MAX; i++)
 		if (door.port[i])
 			door_port_free(door.port[i]);
+	pthread_mutex_lock(&door_tune_lock);
 	memset(&door, 0, sizeof(door));
+	pthread_mutex_unlock(&door_tune_lock);
 }
 
 /* ---- ports ---- */
@@ -205,7 +208,9 @@ void door_port_free(struct doca_flow_port *port)
 	if (door.port[port->id] == port) {
 		flow_set_default(door.ctx, port->port, FLOW_DOMAIN_DEFAULT, NULL);
 		leave_switch(port);
+		pthread_mutex_lock(&door_tune_lock);
 		door.port[port->id] = NULL;
+		pthread_mutex_unlock(&door_tune_lock);
 	}
 	for (unsigned i = 0; i < DOOR_PORTS_MAX; i++)
 		if (door.port[i] && door.port[i]->pair == port)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* extra: label stacks, entropy, the Geneve option parser, tune, and what waits for the crypto engine. */
+/* extra: label stacks, entropy, the Geneve option parser, and what waits for the crypto engine. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,62 +80,6 @@ doca_error_t doca_flow_parser_geneve_opt_destroy(struct doca_flow_parser *parser
 {
 	free(parser);
 	return DOCA_SUCCESS;
-}
-
-/* ---- tune: every process with a switch answers the tools anyway ---- */
-
-struct doca_flow_tune_cfg {
-	enum doca_flow_tune_profile profile;
-};
-struct doca_flow_tune_server_cfg {
-	int nothing;
-};
-static bool tune_runs;
-
-doca_error_t doca_flow_tune_cfg_create(struct doca_flow_tune_cfg **cfg)
-{
-	DCORE_NOT_NULL(cfg);
-	*cfg = calloc(1, sizeof(**cfg));
-	return *cfg ? DOCA_SUCCESS : DOCA_ERROR_NO_MEMORY;
-}
-
-doca_error_t doca_flow_tune_cfg_set_profile(struct doca_flow_tune_cfg *cfg, enum doca_flow_tune_profile profile)
-{
-	DCORE_NOT_NULL(cfg);
-	cfg->profile = profile;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_tune_cfg_destroy(struct doca_flow_tune_cfg *cfg)
-{
-	free(cfg);
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_tune_server_cfg_create(struct doca_flow_tune_server_cfg **cfg)
-{
-	DCORE_NOT_NULL(cfg);
-	*cfg = calloc(1, sizeof(**cfg));
-	return *cfg ? DOCA_SUCCESS : DOCA_ERROR_NO_MEMORY;
-}
-
-doca_error_t doca_flow_tune_server_cfg_destroy(struct doca_flow_tune_server_cfg *cfg)
-{
-	free(cfg);
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_tune_server_init(struct doca_flow_tune_server_cfg *cfg)
-{
-	if (!door.running || tune_runs)
-		return dcore_fail(DOCA_ERROR_BAD_STATE, "doca_flow_tune_server_init: %s", tune_runs ? "it runs already" : "doca_flow_init comes first");
-	tune_runs = true;
-	return DOCA_SUCCESS;
-}
-
-void doca_flow_tune_server_destroy(void)
-{
-	tune_runs = false;
 }
 
 /* ---- crypto ---- */

@@ -16,7 +16,8 @@
  *   entry.c     entries, queues, callbacks, aging
  *   resource.c  shared resources, queries
  *   ct_*.c      connections the program manages (ct_door.h)
- *   extra.c     MPLS labels, entropy, Geneve parser, targets, tune, crypto refusals
+ *   extra.c     MPLS labels, entropy, Geneve parser, targets, crypto refusals
+ *   tune.c      the tune server
  */
 #ifndef DOCA_FLOW_FLOW_DOOR_H
 #define DOCA_FLOW_FLOW_DOOR_H
@@ -117,6 +118,7 @@ struct doca_flow_cfg {
 	doca_flow_pipe_process_cb pipe_cb;
 	const struct doca_flow_definitions *defs;
 	uint32_t nr_shared[DOCA_FLOW_SHARED_RESOURCE_MAX];
+	bool tune_closed;
 };
 
 struct doca_flow_port_cfg {
@@ -257,7 +259,7 @@ struct doca_flow_pipe_entry {
 /* ---- the library ---- */
 
 struct door {
-	bool running, is_switch, isolated, expert;
+	bool running, is_switch, isolated, expert, tune_closed;
 	uint16_t queues;
 	uint32_t depth;
 	doca_flow_entry_process_cb entry_cb;
@@ -269,6 +271,8 @@ struct door {
 	uint32_t nr_shared[DOCA_FLOW_SHARED_RESOURCE_MAX];
 };
 extern struct door door;
+/* Held while the tune server reads `door`, and by whoever takes something out of it. */
+extern pthread_mutex_t door_tune_lock;
 
 /* The switch this process runs, and its number for a DPDK port. Set by whoever made the switch (the DPDK driver, a test);
  * exported as SOFTDPU_PRIVATE. ctx NULL: it is gone. */
