@@ -39,8 +39,8 @@ static inline bool flat_of(const struct conn_family *f, uint32_t id, struct flow
 }
 
 /* The long way: any rewrite, or on to the hit pipe. */
-static struct flow_verdict rewrite(struct flow_ctx *ctx, unsigned worker, const struct flow_ct *ct, struct flow_pkt *pkt,
-	conn_ref ref)
+static struct flow_verdict rewrite(struct flow_ctx *ctx, unsigned worker, const struct flow_ct *ct,
+	struct flow_pkt *pkt, conn_ref ref)
 {
 	struct flow_rewrite rw;
 
@@ -55,11 +55,11 @@ static struct flow_verdict rewrite(struct flow_ctx *ctx, unsigned worker, const 
 	return flow_apply(ctx, worker, pkt, &rw);
 }
 
-static inline struct flow_verdict follow(struct flow_ctx *ctx, unsigned worker, const struct flow_ct *ct,
-	struct flow_pkt *pkt, conn_ref ref, uint64_t now_ns)
+static inline struct flow_verdict follow(struct flow_ctx *ctx, unsigned worker,
+	const struct flow_ct *ct, struct flow_pkt *pkt, conn_ref ref, uint64_t now_ns)
 {
-	unsigned reason =
-		conn_update(ct->conns, ref, worker, pkt->key->hot.tcp_flags, pkt->m->pkt_len, 1, now_ns);
+	unsigned reason = conn_update(
+		ct->conns, ref, worker, pkt->key->hot.tcp_flags, pkt->m->pkt_len, 1, now_ns);
 	struct flow_verdict v;
 	struct flow_flat flat;
 
@@ -67,15 +67,16 @@ static inline struct flow_verdict follow(struct flow_ctx *ctx, unsigned worker, 
 		return ct->miss;
 	if (unlikely(reason))
 		return (struct flow_verdict){.kind = FLOW_VERDICT_DROP, .reason = reason};
-	if (likely(!ctx->pipes->nr_egress && flat_of(conn_family_of(ct->conns, ref), conn_ref_id(ref), &flat) &&
+	if (likely(!ctx->pipes->nr_egress &&
+		    flat_of(conn_family_of(ct->conns, ref), conn_ref_id(ref), &flat) &&
 		    flat_take_hop(ctx, pkt, &flat, &v)))
 		return v;
 	return rewrite(ctx, worker, ct, pkt, ref);
 }
 
-uint64_t flow_track_burst(struct flow_ctx *ctx, unsigned worker, const struct flow_ct *ct, struct flow_pkt *pkts,
-	const struct flow_key *keys, uint64_t todo, unsigned n, uint64_t now_ns, conn_ref *refs,
-	struct flow_verdict *verdicts)
+uint64_t flow_track_burst(struct flow_ctx *ctx, unsigned worker, const struct flow_ct *ct,
+	struct flow_pkt *pkts, const struct flow_key *keys, uint64_t todo, unsigned n,
+	uint64_t now_ns, conn_ref *refs, struct flow_verdict *verdicts)
 {
 	uint64_t hits = 0;
 

@@ -78,6 +78,36 @@ static INLINE void exact_pack_words(
 		words[i] = key->words[t->word[i]] & t->word_mask[i];
 }
 
+/* Is b the same key to this table as a? */
+typedef bool (*exact_repeater)(const struct flow_exact *t, const struct flow_key *a, const struct flow_key *b);
+
+static INLINE bool exact_repeat_words(const struct flow_exact *t, const struct flow_key *a, const struct flow_key *b)
+{
+	uint64_t diff = 0;
+
+	for (unsigned i = 0; i < t->nr_words; i++)
+		diff |= (a->words[t->word[i]] ^ b->words[t->word[i]]) & t->word_mask[i];
+	return !diff;
+}
+
+/* Bit i: the i-th key of todo is the one before it again. Packets of a flow come in trains; those behind the
+ * first cost a compare. */
+static INLINE uint64_t exact_repeats(
+	const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, exact_repeater repeat)
+{
+	const struct flow_key *before = &keys[todo ? __builtin_ctzll(todo) : 0];
+	uint64_t repeats = 0;
+
+	todo &= todo - 1;
+	for (unsigned i = 1; todo; i++, todo &= todo - 1) {
+		const struct flow_key *key = &keys[__builtin_ctzll(todo)];
+
+		repeats |= (uint64_t)repeat(t, before, key) << i;
+		before = key;
+	}
+	return repeats;
+}
+
 static INLINE void exact_match(const struct exact_view *v, struct exact_chunk *c, unsigned i, bkt_matcher match)
 {
 	const struct bkt *b = &v->homes[c->hash[i] & v->home_mask];
@@ -107,9 +137,11 @@ static INLINE uint32_t exact_judge(const struct exact_view *v, const struct exac
 
 static INLINE uint64_t exact_search(const struct flow_exact *t, const struct flow_key *keys,
 	uint64_t todo, uint32_t *index, unsigned nr, bkt_matcher match, exact_packer pack,
-	exact_hasher hash, exact_comparer same)
+	exact_hasher hash, exact_comparer same, exact_repeater repeat)
 {
 	uint64_t words[EXACT_CHUNK * EXACT_WORDS] __attribute__((aligned(64))), hits = 0;
+	uint64_t repeats = exact_repeats(t, keys, todo, repeat);
+	uint32_t id = 0;
 	unsigned n = __builtin_popcountll(todo), slot = exact_slot(nr);
 	struct exact_view v = exact_look(t);
 	struct exact_chunk c;
@@ -119,17 +151,20 @@ static INLINE uint64_t exact_search(const struct flow_exact *t, const struct flo
 			unsigned at = __builtin_ctzll(todo);
 
 			todo &= todo - 1;
-			pack(t, &keys[at], &words[i * slot], nr);
 			c.place[i] = at;
-			c.hash[i] = hash(t, &words[i * slot], nr);
-			rte_prefetch0(&v.homes[c.hash[i] & v.home_mask]);
+			pack(t, &keys[at], &words[i * slot], nr);
+			if (!(repeats >> i & 1)) {
+				c.hash[i] = hash(t, &words[i * slot], nr);
+				rte_prefetch0(&v.homes[c.hash[i] & v.home_mask]);
+			}
 		}
-		if (i >= EXACT_AHEAD && i - EXACT_AHEAD < n)
+		if (i >= EXACT_AHEAD && i - EXACT_AHEAD < n && !(repeats >> (i - EXACT_AHEAD) & 1))
 			exact_match(&v, &c, i - EXACT_AHEAD, match);
 		if (i >= 2 * EXACT_AHEAD) {
 			unsigned k = i - 2 * EXACT_AHEAD;
-			uint32_t id = exact_judge(&v, &c, k, &words[k * slot], nr, match, same);
 
+			if (!(repeats >> k & 1))
+				id = exact_judge(&v, &c, k, &words[k * slot], nr, match, same);
 			if (likely(id)) {
 				index[c.place[k]] = id;
 				hits |= (uint64_t)1 << c.place[k];
@@ -139,24 +174,24 @@ static INLINE uint64_t exact_search(const struct flow_exact *t, const struct flo
 	return hits;
 }
 
-#define EXACT_FIND_VARIANT(isa, match, pack, hash, same)                                     \
+#define EXACT_FIND_VARIANT(isa, match, pack, hash, same, repeat)                             \
 	uint64_t exact_find_##isa(const struct flow_exact *t, const struct flow_key *keys,   \
 		uint64_t todo, uint32_t *index)                                              \
 	{                                                                                    \
 		switch (t->nr_words) {                                                       \
 		case 3:                                                                      \
-			return exact_search(t, keys, todo, index, 3, match, pack, hash, same);           \
+			return exact_search(t, keys, todo, index, 3, match, pack, hash, same, repeat);           \
 		case 4:                                                                      \
-			return exact_search(t, keys, todo, index, 4, match, pack, hash, same);           \
+			return exact_search(t, keys, todo, index, 4, match, pack, hash, same, repeat);           \
 		case 5:                                                                      \
-			return exact_search(t, keys, todo, index, 5, match, pack, hash, same);           \
+			return exact_search(t, keys, todo, index, 5, match, pack, hash, same, repeat);           \
 		case 6:                                                                      \
-			return exact_search(t, keys, todo, index, 6, match, pack, hash, same);           \
+			return exact_search(t, keys, todo, index, 6, match, pack, hash, same, repeat);           \
 		case 8:                                                                      \
-			return exact_search(t, keys, todo, index, 8, match, pack, hash, same);           \
+			return exact_search(t, keys, todo, index, 8, match, pack, hash, same, repeat);           \
 		default:                                                                     \
 			return exact_search(                                                 \
-				t, keys, todo, index, t->nr_words, match, exact_pack_words, exact_hash, exact_same); \
+				t, keys, todo, index, t->nr_words, match, exact_pack_words, exact_hash, exact_same, repeat); \
 		}                                                                            \
 	}
 

@@ -85,43 +85,45 @@ struct flow_flat flow_flat_make(
 	return f.exit ? f : none;
 }
 
-static inline void account(struct flow_ctx *ctx, unsigned worker, const struct flow_flat *f,
-	uint32_t bytes, uint64_t now_ns)
+/* What a train of packets of one flow still has to add to its counters. */
+struct due {
+	const struct flow_flat *flat;
+	uint64_t packets, bytes;
+};
+
+static inline void pay(
+	struct flow_ctx *ctx, unsigned worker, const struct due *due, uint64_t now_ns)
 {
-	flow_counter_add(ctx, worker, f->counter[0], 1, bytes);
+	const struct flow_flat *f = due->flat;
+
+	if (!f)
+		return;
+	flow_counter_add(ctx, worker, f->counter[0], due->packets, due->bytes);
 	if (f->counter[1])
-		flow_counter_add(ctx, worker, f->counter[1], 1, bytes);
+		flow_counter_add(ctx, worker, f->counter[1], due->packets, due->bytes);
 	if (f->age)
 		flow_age_touch(ctx, f->age, now_ns);
 }
 
 /* One packet. False: it is not plain, nothing was done, the program knows better. */
-static inline bool run_one(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkt,
-	const struct flow_flat *f, uint64_t now_ns, struct flow_verdict *v)
+static inline __attribute__((always_inline)) bool run_one(struct flow_ctx *ctx,
+	struct flow_pkt *pkt, const struct flow_flat *f, struct flow_verdict *v)
 {
-	uint32_t bytes = pkt->m->pkt_len;
-
 	switch (f->exit) {
 	case FLOW_FLAT_HOP:
-		if (unlikely(!flat_take_hop(ctx, pkt, f, v)))
-			return false;
-		break;
+		return flat_take_hop(ctx, pkt, f, v);
 	case FLOW_FLAT_PORT:
-		if (f->set && unlikely(!flat_rewrite(pkt, f, 0)))
-			return false;
 		*v = (struct flow_verdict){.kind = FLOW_VERDICT_PORT, .port = f->to};
-		break;
+		return !f->set || flat_rewrite(pkt, f, 0);
 	case FLOW_FLAT_CT:
 		*v = (struct flow_verdict){.kind = FLOW_VERDICT_CT, .index = f->to};
-		break;
+		return true;
 	case FLOW_FLAT_DROP:
 		*v = (struct flow_verdict){.kind = FLOW_VERDICT_DROP, .reason = (uint8_t)f->to};
-		break;
+		return true;
 	default:
 		return false;
 	}
-	account(ctx, worker, f, bytes, now_ns);
-	return true;
 }
 
 void flow_run_burst(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkts,
@@ -130,15 +132,26 @@ void flow_run_burst(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkts
 {
 	const struct flow_count *counts = ctx->counters.worker[worker];
 	bool egress = ctx->pipes->nr_egress != 0; /* the program knows which domain is next */
+	struct due due = {};
 
 	for (uint64_t t = todo; t; t &= t - 1)
 		rte_prefetch0_write(&counts[hits[__builtin_ctzll(t)]->flat.counter[0]]);
 	for (; todo; todo &= todo - 1) {
 		unsigned i = __builtin_ctzll(todo);
+		const struct flow_flat *f = &hits[i]->flat;
+		uint32_t bytes = pkts[i].m->pkt_len;
 
-		if (likely(!egress &&
-			    run_one(ctx, worker, &pkts[i], &hits[i]->flat, now_ns, &verdicts[i])))
+		if (unlikely(egress || !run_one(ctx, &pkts[i], f, &verdicts[i]))) {
+			verdicts[i] =
+				flow_run(ctx, worker, &pkts[i], hits[i]->prog, 0, now_ns, forks);
 			continue;
-		verdicts[i] = flow_run(ctx, worker, &pkts[i], hits[i]->prog, 0, now_ns, forks);
+		}
+		if (due.flat != f) {
+			pay(ctx, worker, &due, now_ns);
+			due = (struct due){.flat = f};
+		}
+		due.packets++;
+		due.bytes += bytes;
 	}
+	pay(ctx, worker, &due, now_ns);
 }

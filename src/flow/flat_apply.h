@@ -42,8 +42,8 @@ static inline void flat_rewrite4(uint8_t *ip, const struct flow_flat *f, uint32_
 		memcpy(ip + 12, f->src, 4);
 	if (f->set & FLOW_RW_DST_IP)
 		memcpy(ip + 16, f->dst, 4);
-	flat_put16(
-		ip + 10, checksum_apply(flat_get16(ip + 10), checksum_fold(delta + f->l3_delta)));
+	flat_put16(ip + 10,
+		checksum_finish((uint32_t)(uint16_t)~flat_get16(ip + 10) + delta + f->l3_delta));
 }
 
 static inline void flat_rewrite6(uint8_t *ip, const struct flow_flat *f)
@@ -79,7 +79,8 @@ static inline bool flat_is_plain(const struct flow_pkt *pkt, const struct flow_f
 }
 
 /* The tuple, and a TTL less `less` (0 or 1; the caller has seen that it may). False: not plain, untouched. */
-static inline bool flat_rewrite(struct flow_pkt *pkt, const struct flow_flat *f, unsigned less)
+static inline __attribute__((always_inline)) bool flat_rewrite(
+	struct flow_pkt *pkt, const struct flow_flat *f, unsigned less)
 {
 	const struct pkt_headers *h = &pkt->parse->outer;
 	uint8_t *b = pkt_at(pkt->m, 0), *ip = b + h->l3;
@@ -127,8 +128,8 @@ static inline uint32_t flat_entropy(const struct flow_key *key)
 }
 
 /* Rewrite and leave by hop f->to. False: not plain; the packet is untouched. */
-static inline bool flat_take_hop(struct flow_ctx *ctx, struct flow_pkt *pkt,
-	const struct flow_flat *f, struct flow_verdict *v)
+static inline __attribute__((always_inline)) bool flat_take_hop(struct flow_ctx *ctx,
+	struct flow_pkt *pkt, const struct flow_flat *f, struct flow_verdict *v)
 {
 	const struct flow_hop *hop = hop_at(ctx, f->to);
 	int err;
@@ -141,7 +142,7 @@ static inline bool flat_take_hop(struct flow_ctx *ctx, struct flow_pkt *pkt,
 	*v = (struct flow_verdict){.kind = FLOW_VERDICT_PORT, .port = hop->port};
 	if (!(hop->flags & FLOW_HOP_ENCAP))
 		return true;
-	err = pkt_encap(pkt->m, pkt->parse, &hop->encap, flat_entropy(pkt->key));
+	err = pkt_encap_last(pkt->m, pkt->parse, &hop->encap, flat_entropy(pkt->key));
 	if (unlikely(err))
 		*v = (struct flow_verdict){.kind = FLOW_VERDICT_DROP, .reason = (uint8_t)-err};
 	return true;

@@ -57,10 +57,11 @@ static void patch_ip4(
 	uint8_t *ip, const struct pkt_encap *e, uint32_t total, int tos, uint32_t delta)
 {
 	uint16_t first = pkt_get16(ip), length = rte_cpu_to_be_16((uint16_t)total);
+	uint16_t now = rte_cpu_to_be_16((uint16_t)(ip[0] << 8 | outer_tos(ip[1], tos, e->tos_copy)));
 
-	ip[1] = outer_tos(ip[1], tos, e->tos_copy);
+	pkt_put16(ip, now); /* as a word: a byte would have to leave the store queue before it is read with its neighbour */
 	pkt_put16(ip + 2, length);
-	delta += checksum_delta16(first, pkt_get16(ip));
+	delta += checksum_delta16(first, now);
 	pkt_put16(ip + 10, checksum_finish((uint32_t)e->ip_csum + length + delta));
 }
 
@@ -199,6 +200,49 @@ int pkt_encap(struct rte_mbuf *m, struct pkt_parse *p, const struct pkt_encap *e
 		m->ol_flags |= tunnel_flag(e->tun_type);
 	patch(m, p, e, total > limit ? 0 : total, entropy);
 	return unlikely(!e->tun_type) ? pkt_parse(m, p) : 0;
+}
+
+/* The template in pieces of 16 bytes, the last one overlapping: every template has Ethernet and IP. */
+static inline void copy_template(uint8_t *to, const struct pkt_encap *e)
+{
+	unsigned at = 0;
+
+	for (; at + 16 <= e->len; at += 16)
+		memcpy(to + at, e->bytes + at, 16);
+	memcpy(to + e->len - 16, e->bytes + e->len - 16, 16);
+}
+
+/* Nothing to do but lengths and the source port: UDP without a checksum, nothing taken from the inner headers. */
+static inline bool is_simple(const struct rte_mbuf *m, const struct pkt_encap *e)
+{
+	return e->inner_l2 && e->has_udp && !e->udp_csum && !e->proto_off && e->tos_copy == PKT_TOS_FIXED &&
+	       !e->label_entropy && e->tun_type != PKT_TUN_GTPU && e->tun_type != PKT_TUN_NONE &&
+	       !(m->ol_flags & PKT_PARTIAL_FLAGS);
+}
+
+int pkt_encap_last(
+	struct rte_mbuf *m, struct pkt_parse *p, const struct pkt_encap *e, uint32_t entropy)
+{
+	uint32_t total = m->pkt_len + e->len - e->l3;
+	uint16_t length = rte_cpu_to_be_16((uint16_t)total);
+	uint8_t *b;
+
+	if (unlikely(!is_simple(m, e) || total > 65535))
+		return pkt_encap(m, p, e, entropy);
+	b = (uint8_t *)rte_pktmbuf_prepend(m, e->len);
+	if (unlikely(!b))
+		return -DROP_EDIT_NO_ROOM;
+	copy_template(b, e);
+	if (e->ip6) {
+		pkt_put_be16(b + e->l3 + 4, (uint16_t)(total - PKT_IP6_LEN));
+	} else {
+		pkt_put16(b + e->l3 + 2, length);
+		pkt_put16(b + e->l3 + 10, checksum_finish((uint32_t)e->ip_csum + length));
+	}
+	if (e->entropy)
+		pkt_put_be16(b + e->l4, pkt_entropy_port(entropy));
+	pkt_put_be16(b + e->l4 + 4, (uint16_t)(total - (e->l4 - e->l3)));
+	return 0;
 }
 
 /* ---- decap ---- */

@@ -97,6 +97,10 @@ int pkt_encap_init_raw(struct pkt_encap *e, const void *bytes, size_t len, bool 
  * outer datagram would pass 65,535 bytes), -DROP_EDIT_NO_HEADER (an L3 tunnel and no IP packet). */
 int pkt_encap(struct rte_mbuf *m, struct pkt_parse *p, const struct pkt_encap *e, uint32_t entropy);
 
+/* The same for a packet that leaves now: what it looks like afterwards nobody asks any more, so p is not kept. */
+int pkt_encap_last(
+	struct rte_mbuf *m, struct pkt_parse *p, const struct pkt_encap *e, uint32_t entropy);
+
 /* The UDP source port pkt_encap writes for this hash (host order). */
 static inline uint16_t pkt_entropy_port(uint32_t hash)
 {
