@@ -42,19 +42,23 @@ static uint32_t *live_word(const struct flow_exact *t, uint32_t index)
 static void choose_words(struct flow_exact *t, const struct flow_key *mask)
 {
 	t->mask = *mask;
-	for (unsigned i = 0; i < EXACT_WORDS; i++) {
-		if (!mask->words[i])
+	for (unsigned i = 0; i < EXACT_HALVES; i++) {
+		uint32_t bits;
+
+		memcpy(&bits, mask->bytes + i * 4, 4);
+		if (!bits)
 			continue;
-		t->word[t->nr_words] = i;
-		t->word_mask[t->nr_words++] = mask->words[i];
-		t->lines |= 1u << (i / (FLOW_KEY_LINE / 8));
+		t->half[t->nr_halves] = i;
+		t->half_mask[t->nr_halves++] = bits;
+		t->lines |= 1u << (i / (FLOW_KEY_LINE / 4));
 	}
+	t->nr_words = MAX_OF(1u, (t->nr_halves + 1) / 2); /* all keys are equal to an empty mask */
 	if (!t->lines || (t->lines & (t->lines - 1)))
 		return;
 	t->one_line = true;
-	t->line_at = (t->word[0] * 8) & ~(FLOW_KEY_LINE - 1);
-	for (unsigned i = 0; i < t->nr_words; i++)
-		t->line_words |= 1u << (t->word[i] % (FLOW_KEY_LINE / 8));
+	t->line_at = (t->half[0] * 4) & ~(FLOW_KEY_LINE - 1);
+	for (unsigned i = 0; i < t->nr_halves; i++)
+		t->line_halves |= 1u << (t->half[i] % (FLOW_KEY_LINE / 4));
 }
 
 /* Key, data, live word; the line is filled up before a second one is begun. */
@@ -301,11 +305,11 @@ void *flow_exact_data(const struct flow_exact *table, uint32_t index)
 
 void flow_exact_key(const struct flow_exact *table, uint32_t index, struct flow_key *key)
 {
-	const uint64_t *words = (const uint64_t *)exact_record(table, index);
+	const uint8_t *packed = exact_record(table, index);
 
 	memset(key, 0, sizeof(*key));
-	for (unsigned i = 0; i < table->nr_words; i++)
-		key->words[table->word[i]] = words[i];
+	for (unsigned i = 0; i < table->nr_halves; i++)
+		memcpy(key->bytes + table->half[i] * 4, packed + i * 4, 4);
 }
 
 const struct flow_key *flow_exact_mask(const struct flow_exact *table)

@@ -73,9 +73,7 @@ typedef bool (*exact_comparer)(const uint8_t *record, const uint64_t *words, uns
 static INLINE void exact_pack_words(
 	const struct flow_exact *t, const struct flow_key *key, uint64_t *words, unsigned nr)
 {
-#pragma GCC unroll 8
-	for (unsigned i = 0; i < nr; i++)
-		words[i] = key->words[t->word[i]] & t->word_mask[i];
+	exact_pack(t, key, words);
 }
 
 /* Is b the same key to this table as a? */
@@ -83,11 +81,16 @@ typedef bool (*exact_repeater)(const struct flow_exact *t, const struct flow_key
 
 static INLINE bool exact_repeat_words(const struct flow_exact *t, const struct flow_key *a, const struct flow_key *b)
 {
-	uint64_t diff = 0;
+	uint32_t differ = 0;
 
-	for (unsigned i = 0; i < t->nr_words; i++)
-		diff |= (a->words[t->word[i]] ^ b->words[t->word[i]]) & t->word_mask[i];
-	return !diff;
+	for (unsigned i = 0; i < t->nr_halves; i++) {
+		uint32_t x, y;
+
+		memcpy(&x, a->bytes + t->half[i] * 4, 4);
+		memcpy(&y, b->bytes + t->half[i] * 4, 4);
+		differ |= (x ^ y) & t->half_mask[i];
+	}
+	return !differ;
 }
 
 /* Bit i: the i-th key of todo is the one before it again. Packets of a flow come in trains; those behind the

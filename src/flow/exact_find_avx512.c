@@ -12,7 +12,7 @@ static INLINE void pack_line(
 		__m512i kept =
 			_mm512_and_si512(line, _mm512_loadu_si512(t->mask.bytes + t->line_at));
 
-		_mm512_store_si512(words, _mm512_maskz_compress_epi64(t->line_words, kept));
+		_mm512_store_si512(words, _mm512_maskz_compress_epi32(t->line_halves, kept));
 		return;
 	}
 	exact_pack_words(t, key, words, nr);

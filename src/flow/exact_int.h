@@ -4,12 +4,15 @@
  *
  *   buckets of all levels | pool links | records
  *
- * A record is the packed key words (the words the mask touches, masked), the caller's data, and a live word. Its
+ * A record is the packed key (the 32-bit words the mask touches, masked, in whole 64-bit words: an IPv4
+ * five-tuple is three),  the caller's data, and a live word. Its
  * size is a multiple of 8, and a multiple of 64 when it is larger than that, so that small records never
  * cross a line more often than they must.
  */
 #ifndef FLOW_EXACT_INT_H
 #define FLOW_EXACT_INT_H
+
+#include <string.h>
 
 #include "base/base.h"
 #include "flow/bucket.h"
@@ -19,6 +22,7 @@
 #include "flow/pool.h"
 
 #define EXACT_WORDS (FLOW_KEY_SIZE / 8)
+#define EXACT_HALVES (FLOW_KEY_SIZE / 4)
 
 struct flow_exact;
 
@@ -35,10 +39,11 @@ struct flow_exact {
 	uint32_t nr_words;
 	exact_find_fn find;
 	bool one_line;             /* the mask lies in one line of the key: */
-	uint8_t line_words;        /* its words there, */
+	uint16_t line_halves;      /* its 32-bit words there, */
 	uint16_t line_at;          /* and the line's offset */
-	uint8_t word[EXACT_WORDS]; /* which words of a flow key */
-	uint64_t word_mask[EXACT_WORDS];
+	uint32_t nr_halves;         /* 32-bit words of a flow key: which, and their bits */
+	uint8_t half[EXACT_HALVES];
+	uint32_t half_mask[EXACT_HALVES];
 	uint64_t seed[EXACT_WORDS + 1] __attribute__((aligned(64))); /* one per word of the key; the last for all */
 	/* The rest. */
 	struct flow_key mask;
@@ -64,8 +69,14 @@ static inline uint8_t *exact_record(const struct flow_exact *t, uint32_t index)
 static inline void exact_pack(
 	const struct flow_exact *t, const struct flow_key *key, uint64_t *words)
 {
-	for (unsigned i = 0; i < t->nr_words; i++)
-		words[i] = key->words[t->word[i]] & t->word_mask[i];
+	words[t->nr_words - 1] = 0; /* its upper half may be nobody's */
+	for (unsigned i = 0; i < t->nr_halves; i++) {
+		uint32_t half;
+
+		memcpy(&half, key->bytes + t->half[i] * 4, 4);
+		half &= t->half_mask[i];
+		memcpy((uint8_t *)words + i * 4, &half, 4);
+	}
 }
 
 /* The hash of a packed key whose words are already XORed with their seeds: a seed of its own for each word keeps
