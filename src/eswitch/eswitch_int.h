@@ -50,7 +50,7 @@ struct esw_run {
 	struct rte_mbuf *m[ESW_BURST];
 	struct flow_pkt pkt[ESW_BURST];       /* points into the arrays below */
 	struct flow_verdict verdict[ESW_BURST];
-	const struct flow_hit *hit[ESW_BURST];
+	struct flow_hit hit[ESW_BURST];
 	conn_ref conn[ESW_BURST];
 	struct flow_pkt_meta meta[ESW_BURST];
 	struct pkt_parse parse[ESW_BURST];

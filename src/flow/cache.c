@@ -18,8 +18,15 @@
 #define CACHE_DEFAULT (1u << 20)
 #define EVICT_BATCH 64
 
-/* flow_hit.stamp: ctx's `changes` up to which the references were found right. Programs that an added entry can
- * make wrong never have it: for them the two counters in struct cached are asked. */
+/* What a level's record holds behind the key. */
+struct record {
+	uint64_t stamp;             /* atomic: ctx's `changes` up to which the references were found right */
+	struct flow_flat flat;      /* narrow levels: the first FLOW_FLAT_NARROW bytes */
+};
+#define RECORD_NARROW (offsetof(struct record, flat) + FLOW_FLAT_NARROW)
+
+/* Programs that an added entry can make wrong are never right by their stamp: for them the two counters in struct
+ * cached are asked. */
 #define STAMP_NEVER UINT64_MAX
 
 struct cached {
@@ -35,6 +42,9 @@ static_assert(offsetof(struct cached, prog) == 64, "program and validity: one li
 struct level {
 	struct flow_key mask;
 	struct flow_exact *table;
+	struct flow_region region;
+	const struct flow_program **prog; /* in it, by record, atomic; beside the records because hits do without */
+	bool narrow;
 	unsigned lines;
 	uint32_t evict_at;
 };
@@ -57,19 +67,27 @@ int cache_init(struct flow_ctx *ctx)
 	return 0;
 }
 
-static struct flow_hit *hit_at(const struct level *level, uint32_t index)
+static struct record *record_at(const struct level *level, uint32_t index)
 {
-	return (struct flow_hit *)(void *)(exact_record(level->table, index) + level->table->data_at);
+	return (struct record *)(void *)(exact_record(level->table, index) + level->table->data_at);
 }
 
-static struct cached *cached_of(const struct flow_hit *hit)
+static struct cached *cached_of(const struct flow_program *prog)
 {
-	return (struct cached *)(uintptr_t)((const uint8_t *)hit->prog - offsetof(struct cached, prog));
+	return (struct cached *)(uintptr_t)((const uint8_t *)prog - offsetof(struct cached, prog));
 }
 
-static struct cached *at(const struct level *level, uint32_t index)
+/* NULL: between being forgotten and its record's next use, or between the record's publication and its own. */
+static const struct flow_program *prog_at(const struct level *level, uint32_t index)
 {
-	return cached_of(hit_at(level, index));
+	return __atomic_load_n(&level->prog[index], __ATOMIC_ACQUIRE);
+}
+
+static void level_free(struct level *level)
+{
+	flow_exact_destroy(level->table);
+	flow_region_close(&level->region);
+	free(level);
 }
 
 void cache_fini(struct flow_ctx *ctx)
@@ -82,9 +100,8 @@ void cache_fini(struct flow_ctx *ctx)
 		struct level *level = cache->level[i];
 
 		for (uint32_t n = flow_exact_next(level->table, 0); n; n = flow_exact_next(level->table, n))
-			free(at(level, n));
-		flow_exact_destroy(level->table);
-		free(level);
+			free(cached_of(prog_at(level, n)));
+		level_free(level);
 	}
 	pthread_mutex_destroy(&cache->lock);
 	free(cache);
@@ -100,10 +117,8 @@ static bool refs_hold(const struct cached *c)
 }
 
 /* Something changed since it was last looked at: was it something of ours? */
-static __attribute__((noinline)) bool check_again(struct flow_hit *hit, uint64_t changes, uint64_t adds)
+static bool check_again(struct record *record, struct cached *c, uint64_t changes, uint64_t adds)
 {
-	struct cached *c = cached_of(hit);
-
 	if (__atomic_load_n(&c->changes, __ATOMIC_RELAXED) == changes && __atomic_load_n(&c->adds, __ATOMIC_RELAXED) == adds)
 		return true;
 	if (!refs_hold(c))
@@ -111,48 +126,58 @@ static __attribute__((noinline)) bool check_again(struct flow_hit *hit, uint64_t
 	__atomic_store_n(&c->adds, adds, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->changes, changes, __ATOMIC_RELAXED);
 	if (!c->adds_matter)
-		__atomic_store_n(&hit->stamp, changes, __ATOMIC_RELAXED);
+		__atomic_store_n(&record->stamp, changes, __ATOMIC_RELAXED);
 	return true;
 }
 
-static inline bool is_valid(struct flow_hit *hit, uint64_t changes, uint64_t adds)
+/* The caller is an online reader or holds evictions up: the record is not used again before it is done here. */
+static void forget(struct flow_ctx *ctx, struct level *level, uint32_t index, const struct flow_program *prog)
 {
-	return likely(__atomic_load_n(&hit->stamp, __ATOMIC_RELAXED) == changes) || check_again(hit, changes, adds);
+	if (!prog || flow_exact_remove(level->table, index))
+		return;
+	__atomic_store_n(&level->prog[index], NULL, __ATOMIC_RELEASE);
+	__atomic_fetch_sub(&ctx->pipes->cache->stats.programs, 1, __ATOMIC_RELAXED);
+	flow_retire(ctx, free, cached_of(prog));
 }
 
-static void forget(struct flow_ctx *ctx, struct level *level, uint32_t index, struct cached *c)
+/* The stamp did not say that the record is right. */
+static __attribute__((noinline)) bool look_closer(struct flow_ctx *ctx, struct level *level, uint32_t index,
+	uint64_t changes, uint64_t adds)
 {
-	if (!flow_exact_remove(level->table, index)) {
-		__atomic_fetch_sub(&ctx->pipes->cache->stats.programs, 1, __ATOMIC_RELAXED);
-		flow_retire(ctx, free, c);
-	}
+	const struct flow_program *prog = prog_at(level, index);
+
+	if (!prog)
+		return false;
+	if (check_again(record_at(level, index), cached_of(prog), changes, adds))
+		return true;
+	__atomic_fetch_add(&ctx->pipes->cache->stats.stale, 1, __ATOMIC_RELAXED);
+	forget(ctx, level, index, prog);
+	return false;
 }
 
 /* One level: `todo` loses what was found. */
 static uint64_t look_in(struct flow_ctx *ctx, struct level *level, const struct flow_key *keys, uint64_t *todo,
-	const struct flow_hit **hits, uint64_t changes, uint64_t adds)
+	struct flow_hit *hits, uint64_t changes, uint64_t adds)
 {
 	uint32_t index[64];
 	uint64_t found = level->table->find(level->table, keys, *todo, index), valid = 0;
 
 	for (uint64_t f = found; f; f &= f - 1) {
 		unsigned k = __builtin_ctzll(f);
-		struct flow_hit *hit = hit_at(level, index[k]);
+		const struct record *record = record_at(level, index[k]);
 
-		if (likely(is_valid(hit, changes, adds))) {
-			hits[k] = hit;
-			valid |= 1ull << k;
-		} else {
-			__atomic_fetch_add(&ctx->pipes->cache->stats.stale, 1, __ATOMIC_RELAXED);
-			forget(ctx, level, index[k], cached_of(hit));
-		}
+		if (unlikely(__atomic_load_n(&record->stamp, __ATOMIC_RELAXED) != changes) &&
+			!look_closer(ctx, level, index[k], changes, adds))
+			continue;
+		hits[k] = (struct flow_hit){.flat = &record->flat, .prog = &level->prog[index[k]]};
+		valid |= 1ull << k;
 	}
 	*todo &= ~valid;
 	return valid;
 }
 
 uint64_t flow_cache_lookup(struct flow_ctx *ctx, unsigned worker, const struct flow_key *keys, unsigned lines,
-	const struct flow_hit **hits, unsigned n)
+	struct flow_hit *hits, unsigned n)
 {
 	struct flow_cache *cache = ctx->pipes->cache;
 	unsigned nr_levels = __atomic_load_n(&cache->nr_levels, __ATOMIC_ACQUIRE);
@@ -177,22 +202,46 @@ static struct level *find_level(struct flow_cache *cache, const struct flow_key 
 	return NULL;
 }
 
+/* No address bit beyond the first four bytes: only IPv4 rewrites have their old addresses pinned by such a mask. */
+static bool is_narrow(const struct flow_key *mask)
+{
+	uint8_t any = 0;
+
+	for (unsigned i = 4; i < 16; i++)
+		any |= mask->hot.src[i] | mask->hot.dst[i];
+	return !any;
+}
+
+static int level_open(struct flow_ctx *ctx, struct level *level, const struct flow_key *mask)
+{
+	struct flow_exact_cfg cfg = {.name = "flow cache", .mask = mask,
+		.capacity = ctx->cfg.cache_entries ? ctx->cfg.cache_entries : CACHE_DEFAULT};
+	int err;
+
+	level->mask = *mask;
+	level->narrow = is_narrow(mask);
+	cfg.data_len = level->narrow ? RECORD_NARROW : sizeof(struct record);
+	err = flow_exact_create(ctx, &cfg, &level->table);
+	if (err)
+		return err;
+	level->lines = flow_exact_lines(level->table);
+	err = flow_region_open(&level->region, (size_t)flow_exact_indexes(level->table) * sizeof(level->prog[0]));
+	level->prog = (const struct flow_program **)(void *)level->region.base;
+	return err;
+}
+
 static struct level *new_level(struct flow_ctx *ctx, const struct flow_key *mask)
 {
 	struct flow_cache *cache = ctx->pipes->cache;
 	struct level *level = aligned_alloc(64, RTE_ALIGN_CEIL(sizeof(*level), 64));
-	struct flow_exact_cfg cfg = {.name = "flow cache", .mask = mask, .data_len = sizeof(struct flow_hit),
-		.capacity = ctx->cfg.cache_entries ? ctx->cfg.cache_entries : CACHE_DEFAULT};
 
 	if (!level)
 		return NULL;
 	memset(level, 0, sizeof(*level));
-	level->mask = *mask;
-	if (flow_exact_create(ctx, &cfg, &level->table)) {
-		free(level);
+	if (level_open(ctx, level, mask)) {
+		level_free(level);
 		return NULL;
 	}
-	level->lines = flow_exact_lines(level->table);
 	cache->level[cache->nr_levels] = level;
 	__atomic_store_n(&cache->nr_levels, cache->nr_levels + 1, __ATOMIC_RELEASE);
 	__atomic_fetch_add(&cache->stats.masks, 1, __ATOMIC_RELAXED);
@@ -246,7 +295,7 @@ static void evict(struct flow_ctx *ctx, struct level *level)
 		level->evict_at = flow_exact_next(level->table, level->evict_at);
 		if (!level->evict_at)
 			break;
-		forget(ctx, level, level->evict_at, at(level, level->evict_at));
+		forget(ctx, level, level->evict_at, prog_at(level, level->evict_at));
 		__atomic_fetch_add(&cache->stats.evicted, 1, __ATOMIC_RELAXED);
 	}
 	pthread_mutex_unlock(&cache->lock);
@@ -280,38 +329,53 @@ static struct cached *make(const struct cache_offer *o)
 	return c;
 }
 
+/* The shape, which is always looked at, says that the addresses are IPv4's: their other twelve bytes are zero in every
+ * key of that shape, whatever the pipes looked at. */
+static struct flow_key shortest_mask(const struct cache_offer *offer)
+{
+	struct flow_key mask = *offer->mask;
+
+	if ((offer->key->hot.shape & FLOW_SHAPE_L3) >> FLOW_SHAPE_L3_SHIFT == PKT_L3_IP4) {
+		memset(mask.hot.src + 4, 0, 12);
+		memset(mask.hot.dst + 4, 0, 12);
+	}
+	return mask;
+}
+
+static int publish(struct flow_ctx *ctx, struct level *level, const struct cache_offer *offer, struct cached *c)
+{
+	struct record record = {.stamp = offer->adds_matter ? STAMP_NEVER : offer->changes,
+		.flat = flow_flat_make(offer->ops, offer->nr_ops, offer->fused, level->narrow)};
+	uint32_t index;
+	int err = flow_exact_insert(level->table, offer->key, &record, &index);
+
+	if (err == -ENOSPC) {
+		evict(ctx, level);
+		err = flow_exact_insert(level->table, offer->key, &record, &index);
+	}
+	if (!err)
+		__atomic_store_n(&level->prog[index], &c->prog, __ATOMIC_RELEASE);
+	return err;
+}
+
 const struct flow_program *cache_put(struct flow_ctx *ctx, const struct cache_offer *offer)
 {
 	struct flow_cache *cache = ctx->pipes->cache;
-	struct level *level = get_level(ctx, offer->mask);
-	struct flow_hit hit = {.stamp = offer->adds_matter ? STAMP_NEVER : offer->changes,
-		.flat = flow_flat_make(offer->ops, offer->nr_ops, offer->fused)};
+	struct flow_key mask = shortest_mask(offer);
+	struct level *level = get_level(ctx, &mask);
 	struct cached *c;
-	uint32_t index;
-	int err;
 
 	if (!level)
-		level = catch_all(ctx, offer->mask);
+		level = catch_all(ctx, &mask);
 	c = level ? make(offer) : NULL;
-	if (!c)
-		goto rejected;
-	hit.prog = &c->prog;
-	err = flow_exact_insert(level->table, offer->key, &hit, &index);
-	if (err == -ENOSPC) {
-		evict(ctx, level);
-		err = flow_exact_insert(level->table, offer->key, &hit, &index);
-	}
-	if (err) {
+	if (!c || publish(ctx, level, offer, c)) {
 		free(c);
-		goto rejected;
+		__atomic_fetch_add(&cache->stats.rejected, 1, __ATOMIC_RELAXED);
+		return NULL;
 	}
 	__atomic_fetch_add(&cache->stats.inserted, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&cache->stats.programs, 1, __ATOMIC_RELAXED);
 	return &c->prog;
-
-rejected:
-	__atomic_fetch_add(&cache->stats.rejected, 1, __ATOMIC_RELAXED);
-	return NULL;
 }
 
 /* Levels live as long as the ctx: no lock, which evictions of the burst path would wait for. */
@@ -335,10 +399,13 @@ void cache_each(struct flow_ctx *ctx,
 		struct level *level = cache->level[i];
 
 		for (uint32_t at_index = flow_exact_next(level->table, 0); at_index; at_index = flow_exact_next(level->table, at_index)) {
+			const struct flow_program *prog = prog_at(level, at_index);
 			struct flow_key key = {};
 
+			if (!prog)
+				continue;
 			flow_exact_key(level->table, at_index, &key);
-			fn(arg, &key, &level->mask, &at(level, at_index)->prog);
+			fn(arg, &key, &level->mask, prog);
 		}
 	}
 	pthread_mutex_unlock(&cache->lock);

@@ -19,8 +19,8 @@ static inline bool flat_of(const struct conn_family *f, uint32_t id, struct flow
 	if (f->words == 2) {
 		const struct conn_dir4 *d = (const struct conn_dir4 *)conn_dir_key(f, id);
 
-		memcpy(flat->src, &d->src, 4);
-		memcpy(flat->dst, &d->dst, 4);
+		memcpy(flat->addr, &d->src, 4);
+		memcpy(flat->addr + 4, &d->dst, 4);
 		flat->l3_delta = d->l3_delta;
 		flat->l4_delta = d->l4_delta;
 		flat->sport = d->sport;
@@ -28,8 +28,8 @@ static inline bool flat_of(const struct conn_family *f, uint32_t id, struct flow
 	} else {
 		const struct conn_dir6 *d = (const struct conn_dir6 *)conn_dir_key(f, id);
 
-		memcpy(flat->src, d->src, 16);
-		memcpy(flat->dst, d->dst, 16);
+		memcpy(flat->addr, d->src, 16);
+		memcpy(flat->addr + 16, d->dst, 16);
 		flat->l3_delta = 0;
 		flat->l4_delta = d->l4_delta;
 		flat->sport = d->sport;

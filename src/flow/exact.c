@@ -322,6 +322,11 @@ unsigned flow_exact_lines(const struct flow_exact *table)
 	return table->lines;
 }
 
+uint32_t flow_exact_indexes(const struct flow_exact *table)
+{
+	return records_for(__atomic_load_n(&table->capacity, __ATOMIC_RELAXED)) + 1;
+}
+
 uint32_t flow_exact_count(const struct flow_exact *table)
 {
 	return __atomic_load_n(&table->count, __ATOMIC_RELAXED);

@@ -72,6 +72,8 @@ const struct flow_key *flow_exact_mask(const struct flow_exact *table);
 /* Lines of the key the mask touches: bit i = line i. */
 unsigned flow_exact_lines(const struct flow_exact *table);
 
+/* All indexes are below this, as long as it is not resized: for arrays beside the table. */
+uint32_t flow_exact_indexes(const struct flow_exact *table);
 uint32_t flow_exact_count(const struct flow_exact *table);
 /* The next live record after `index` (0 = from the start), 0 at the end: for dumps and aging. */
 uint32_t flow_exact_next(const struct flow_exact *table, uint32_t index);

@@ -8,30 +8,34 @@
 #include "flow/flat_apply.h"
 #include "flow/pipe_int.h"
 
-/* Counters and the age, in the flat form's places. False: more than it has. */
+#define MORE_COUNTERS ARRAY_SIZE(((struct flow_flat *)NULL)->more)
+
+/* A counter or the age, in the flat form's places. False: more than it has. */
 static bool take_account(struct flow_flat *f, const struct flow_op *op)
 {
-	uint32_t *at = op->code == FLOW_OP_TOUCH ? &f->age
-		       : f->counter[0]           ? &f->counter[1]
-						 : &f->counter[0];
+	uint32_t *at = op->code == FLOW_OP_TOUCH ? &f->age : &f->counter;
 
+	for (unsigned i = 0; op->code == FLOW_OP_COUNT && *at && i < MORE_COUNTERS; i++)
+		at = &f->more[i];
 	if (*at)
 		return false;
 	*at = op->index;
 	return true;
 }
 
-static bool take_rewrite(struct flow_flat *f, const struct flow_rewrite *rw)
+static bool take_rewrite(struct flow_flat *f, const struct flow_rewrite *rw, bool narrow)
 {
-	if (rw->flags & FLOW_RW_MSS)
+	unsigned len = rw->flags & FLOW_RW_IP6 ? 16 : 4;
+
+	if (rw->flags & FLOW_RW_MSS || f->more[0] || (narrow && len > 4))
 		return false;
 	f->set = rw->flags;
 	f->l3_delta = rw->l3_delta;
 	f->l4_delta = rw->l4_delta;
 	f->sport = rw->sport;
 	f->dport = rw->dport;
-	memcpy(f->src, rw->src, 16);
-	memcpy(f->dst, rw->dst, 16);
+	memcpy(f->addr, rw->src, len);
+	memcpy(f->addr + len, rw->dst, len);
 	return true;
 }
 
@@ -64,7 +68,7 @@ static void take_terminal(struct flow_flat *f, const struct flow_op *op)
 }
 
 struct flow_flat flow_flat_make(
-	const struct flow_op *ops, unsigned nr_ops, const struct flow_rewrite *fused)
+	const struct flow_op *ops, unsigned nr_ops, const struct flow_rewrite *fused, bool narrow)
 {
 	const struct flow_flat none = {.exit = FLOW_FLAT_NONE};
 	struct flow_flat f = none;
@@ -75,10 +79,10 @@ struct flow_flat flow_flat_make(
 			ops[i].code == FLOW_OP_REWRITE && fused && fused->hop == FLOW_HOP_NONE;
 
 		if (account ? f.set || !take_account(&f, &ops[i])
-			    : !rewrite || !take_rewrite(&f, fused))
+			    : !rewrite || !take_rewrite(&f, fused, narrow))
 			return none;
 	}
-	if (ops[nr_ops - 1].code == FLOW_OP_REWRITE && fused && take_rewrite(&f, fused))
+	if (ops[nr_ops - 1].code == FLOW_OP_REWRITE && fused && take_rewrite(&f, fused, narrow))
 		take_exit(&f, FLOW_FLAT_HOP, fused->hop);
 	else
 		take_terminal(&f, &ops[nr_ops - 1]);
@@ -98,9 +102,9 @@ static inline void pay(
 
 	if (!f)
 		return;
-	flow_counter_add(ctx, worker, f->counter[0], due->packets, due->bytes);
-	if (f->counter[1])
-		flow_counter_add(ctx, worker, f->counter[1], due->packets, due->bytes);
+	flow_counter_add(ctx, worker, f->counter, due->packets, due->bytes);
+	for (unsigned i = 0; !(f->set & 15) && i < MORE_COUNTERS && f->more[i]; i++)
+		flow_counter_add(ctx, worker, f->more[i], due->packets, due->bytes);
 	if (f->age)
 		flow_age_touch(ctx, f->age, now_ns);
 }
@@ -126,24 +130,34 @@ static inline __attribute__((always_inline)) bool run_one(struct flow_ctx *ctx,
 	}
 }
 
+/* The long way; a program that was forgotten since the look-up is walked anew. */
+static struct flow_verdict run_program(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkt,
+	const struct flow_hit *hit, uint64_t now_ns, struct flow_forks *forks)
+{
+	const struct flow_program *prog = __atomic_load_n(hit->prog, __ATOMIC_ACQUIRE);
+
+	if (unlikely(!prog))
+		return flow_walk(ctx, worker, pkt, now_ns, forks);
+	return flow_run(ctx, worker, pkt, prog, 0, now_ns, forks);
+}
+
 void flow_run_burst(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkts,
-	const struct flow_hit *const *hits, uint64_t todo, uint64_t now_ns,
-	struct flow_forks *forks, struct flow_verdict *verdicts)
+	const struct flow_hit *hits, uint64_t todo, uint64_t now_ns, struct flow_forks *forks,
+	struct flow_verdict *verdicts)
 {
 	const struct flow_count *counts = ctx->counters.worker[worker];
 	bool egress = ctx->pipes->nr_egress != 0; /* the program knows which domain is next */
 	struct due due = {};
 
 	for (uint64_t t = todo; t; t &= t - 1)
-		rte_prefetch0_write(&counts[hits[__builtin_ctzll(t)]->flat.counter[0]]);
+		rte_prefetch0_write(&counts[hits[__builtin_ctzll(t)].flat->counter]);
 	for (; todo; todo &= todo - 1) {
 		unsigned i = __builtin_ctzll(todo);
-		const struct flow_flat *f = &hits[i]->flat;
+		const struct flow_flat *f = hits[i].flat;
 		uint32_t bytes = pkts[i].m->pkt_len;
 
 		if (unlikely(egress || !run_one(ctx, &pkts[i], f, &verdicts[i]))) {
-			verdicts[i] =
-				flow_run(ctx, worker, &pkts[i], hits[i]->prog, 0, now_ns, forks);
+			verdicts[i] = run_program(ctx, worker, &pkts[i], &hits[i], now_ns, forks);
 			continue;
 		}
 		if (due.flat != f) {

@@ -15,6 +15,8 @@
 #define FLOW_FLAT_H
 
 #include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "flow/action.h"
 
@@ -26,20 +28,37 @@ enum flow_flat_exit {
 	FLOW_FLAT_DROP,
 };
 
+/* In a table of IPv4 flows only the first FLOW_FLAT_NARROW bytes are there: with the key they are one line. */
 struct flow_flat {
-	uint32_t counter[2];         /* 0 = counts into the spare */
+	uint32_t counter;            /* 0 = counts into the spare */
 	uint32_t age;                /* 0 = none */
 	uint8_t exit;                /* enum flow_flat_exit */
 	uint8_t set;                 /* FLOW_RW_SRC_IP ... FLOW_RW_IP6 */
 	uint16_t to;                 /* hop, port, CT pipe or drop reason */
 	uint16_t l3_delta, l4_delta; /* as in struct flow_rewrite */
 	uint16_t sport, dport;
-	uint8_t src[16], dst[16];
+	union {
+		uint8_t addr[32]; /* source, then destination: 4 bytes each, 16 with FLOW_RW_IP6 */
+		uint32_t more[2]; /* when nothing is rewritten: further counters */
+	};
 };
-static_assert(sizeof(struct flow_flat) == 56, "with the key's last bytes two lines");
+#define FLOW_FLAT_NARROW 28
+static_assert(sizeof(struct flow_flat) == 52, "with an IPv6 five-tuple two lines");
+static_assert(offsetof(struct flow_flat, addr) + 8 == FLOW_FLAT_NARROW, "both IPv4 addresses");
 
-/* The flat form of nr_ops ops (fused: what REWRITE does); exit is NONE when they do more than that. */
+static inline const uint8_t *flow_flat_src(const struct flow_flat *f)
+{
+	return f->addr;
+}
+
+static inline const uint8_t *flow_flat_dst(const struct flow_flat *f)
+{
+	return f->addr + (f->set & FLOW_RW_IP6 ? 16 : 4);
+}
+
+/* The flat form of nr_ops ops (fused: what REWRITE does); exit is NONE when they do more than that, or when `narrow`
+ * and the narrow form has no room for it. */
 struct flow_flat flow_flat_make(
-	const struct flow_op *ops, unsigned nr_ops, const struct flow_rewrite *fused);
+	const struct flow_op *ops, unsigned nr_ops, const struct flow_rewrite *fused, bool narrow);
 
 #endif

@@ -39,9 +39,9 @@ static inline void flat_put16(void *p, uint16_t v)
 static inline void flat_rewrite4(uint8_t *ip, const struct flow_flat *f, uint32_t delta)
 {
 	if (f->set & FLOW_RW_SRC_IP)
-		memcpy(ip + 12, f->src, 4);
+		memcpy(ip + 12, flow_flat_src(f), 4);
 	if (f->set & FLOW_RW_DST_IP)
-		memcpy(ip + 16, f->dst, 4);
+		memcpy(ip + 16, flow_flat_dst(f), 4);
 	flat_put16(ip + 10,
 		checksum_finish((uint32_t)(uint16_t)~flat_get16(ip + 10) + delta + f->l3_delta));
 }
@@ -49,9 +49,9 @@ static inline void flat_rewrite4(uint8_t *ip, const struct flow_flat *f, uint32_
 static inline void flat_rewrite6(uint8_t *ip, const struct flow_flat *f)
 {
 	if (f->set & FLOW_RW_SRC_IP)
-		memcpy(ip + 8, f->src, 16);
+		memcpy(ip + 8, flow_flat_src(f), 16);
 	if (f->set & FLOW_RW_DST_IP)
-		memcpy(ip + 24, f->dst, 16);
+		memcpy(ip + 24, flow_flat_dst(f), 16);
 }
 
 static inline void flat_rewrite_l4(uint8_t *l4, bool udp, const struct flow_flat *f)

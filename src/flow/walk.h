@@ -97,19 +97,18 @@ uint64_t flow_track_burst(struct flow_ctx *ctx, unsigned worker, const struct fl
 /* Key lines that any pipe looks at. */
 unsigned flow_key_lines(const struct flow_ctx *ctx);
 
-/* What the cache has for a key. Lies behind the key in the cache's record. */
+/* What the cache has for a key. */
 struct flow_hit {
-	const struct flow_program *prog;
-	uint64_t stamp;              /* atomic, the cache's: see cache.c */
-	struct flow_flat flat;       /* exit NONE: only prog says it */
+	const struct flow_flat *flat;              /* exit NONE: only the program says it */
+	const struct flow_program *const *prog;    /* atomic; *prog is NULL when it was forgotten meanwhile */
 };
 
 /* Cache: n (<= 64) lookups. Returns the hits; hits[i] is written for these only. `lines`: those the caller
  * has built (programs cached under bits of other lines are not found). Online readers; borrowed until offline. */
 uint64_t flow_cache_lookup(struct flow_ctx *ctx, unsigned worker, const struct flow_key *keys, unsigned lines,
-	const struct flow_hit **hits, unsigned n);
-/* Run the hits of a burst: for each bit i of todo verdicts[i] becomes what flow_run(hits[i]->prog) would give. */
-void flow_run_burst(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkts, const struct flow_hit *const *hits,
+	struct flow_hit *hits, unsigned n);
+/* Run the hits of a burst: for each bit i of todo verdicts[i] becomes what flow_run(*hits[i].prog) would give. */
+void flow_run_burst(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkts, const struct flow_hit *hits,
 	uint64_t todo, uint64_t now_ns, struct flow_forks *forks, struct flow_verdict *verdicts);
 
 struct flow_cache_stats {

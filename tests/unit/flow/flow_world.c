@@ -59,7 +59,7 @@ static void run(struct world *w, struct rte_mbuf *m, struct flow_pkt_meta meta)
 	struct flow_pkt_meta fork_meta[64];
 	struct flow_verdict fork_verdict[64], v;
 	struct flow_forks forks = {.max = 64, .m = fork_m, .meta = fork_meta, .verdict = fork_verdict};
-	const struct flow_hit *hit;
+	struct flow_hit hit;
 	struct pkt_parse parse;
 	struct flow_key key;
 	struct flow_pkt pkt = {.m = m, .parse = &parse, .key = &key, .meta = &meta};
@@ -79,7 +79,7 @@ static void run(struct world *w, struct rte_mbuf *m, struct flow_pkt_meta meta)
 		if (flow_cache_lookup(w->ctx, 0, &key, lines, &hit, 1)) {
 			flow_run_burst(w->ctx, 0, &pkt, &hit, 1, w->now_ns, &forks, &v);
 			w->hits++;
-			w->flats += hit->flat.exit != FLOW_FLAT_NONE;
+			w->flats += hit.flat->exit != FLOW_FLAT_NONE;
 		} else {
 			v = flow_walk(w->ctx, 0, &pkt, w->now_ns, &forks);
 			w->walks++;

@@ -188,7 +188,7 @@ static void take(const uint8_t *bytes, size_t len, uint64_t ol_flags, const stru
 	assert_int_equal(pkt_parse(m, &parse), 0);
 	flow_key_build(&m, &parse, &meta, &key, 1, 1);
 	if (hit)
-		flow_run_burst(w.ctx, 0, &pkt, &hit, 1, w.now_ns, NULL, &out->verdict);
+		flow_run_burst(w.ctx, 0, &pkt, hit, 1, w.now_ns, NULL, &out->verdict);
 	else
 		out->verdict = flow_run(w.ctx, 0, &pkt, &program.head, 0, w.now_ns, NULL);
 	for (unsigned i = 0; i < COUNTERS; i++)
@@ -205,7 +205,9 @@ static void flat_form_and_program_agree(void **state)
 	rng_init(&rng, rng_test_seed("flat"));
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		struct rte_mbuf *m = random_packet();
-		struct flow_hit hit = {.prog = &program.head};
+		const struct flow_program *prog = &program.head;
+		struct flow_flat form;
+		struct flow_hit hit = {.flat = &form, .prog = &prog};
 		struct flow_pkt_meta meta = {};
 		struct outcome flat, run;
 		struct pkt_parse parse;
@@ -219,15 +221,15 @@ static void flat_form_and_program_agree(void **state)
 		}
 		flow_key_build(&m, &parse, &meta, &key, 1, 1);
 		random_program(&key, &parse);
-		hit.flat = flow_flat_make(program.ops, program.head.nr_ops,
-			program.head.fused_flags ? &program.head.fused : NULL);
-		flats += hit.flat.exit != FLOW_FLAT_NONE;
+		form = flow_flat_make(program.ops, program.head.nr_ops,
+			program.head.fused_flags ? &program.head.fused : NULL, rng_one_in(&rng, 4));
+		flats += form.exit != FLOW_FLAT_NONE;
 		take(bytes, len, m->ol_flags, NULL, &run);
 		take(bytes, len, m->ol_flags, &hit, &flat);
 		if (memcmp(&run, &flat, sizeof(run)))
 			fail_msg("round %u: exit %u, %u ops: verdict %u/%u, length %zu/%zu", round,
-				hit.flat.exit, program.head.nr_ops, run.verdict.kind,
-				flat.verdict.kind, run.len, flat.len);
+				form.exit, program.head.nr_ops, run.verdict.kind, flat.verdict.kind,
+				run.len, flat.len);
 		rte_pktmbuf_free(m);
 	}
 	assert_true(flats > ROUNDS / 4);
