@@ -345,13 +345,16 @@ static uint32_t claim_homes(struct bkt_state *s, uint32_t *level, uint32_t *firs
 	return n;
 }
 
-/* What the mover after the next will read: the bucket, and the records of the bucket before it. */
+/* What the mover after the next will read and write: the bucket and the two of the next level its keys go to, and
+ * the records of the bucket before it. */
 static void prefetch_homes(const struct bkt_index *x, uint32_t level, uint32_t first)
 {
 	for (uint32_t i = 0; i < BKT_MOVES; i++) {
 		const struct bkt *b = bkt_at(x, level, first + BKT_MOVES + i);
 
 		__builtin_prefetch(bkt_at(x, level, first + 3 * BKT_MOVES + i));
+		__builtin_prefetch(bkt_at(x, level + 1, first + 2 * BKT_MOVES + i), 1);
+		__builtin_prefetch(bkt_at(x, level + 1, first + 2 * BKT_MOVES + i + ((uint64_t)1 << level)), 1);
 		for (unsigned slot = 0; slot < BKT_SLOTS; slot++)
 			if (bkt_id(b, slot))
 				__builtin_prefetch(x->record_of(x->owner, bkt_id(b, slot)));

@@ -160,24 +160,34 @@ static bool expired(
 	return (int64_t)(int32_t)(now - seen_of(f, pair)) > (int64_t)limit;
 }
 
-unsigned conn_age(struct flow_conn_table *table, uint64_t now_ns, unsigned max,
+#define AGE_BATCH 16
+
+/* Pairs to remove. Their records were just read, their home buckets are asked for when they are put here: a removal
+ * would else wait for two lines of memory. */
+struct idle {
+	unsigned n;
+	conn_ref ref[AGE_BATCH];
+};
+
+static void put_idle(struct idle *idle, const struct conn_family *f, uint32_t pair)
+{
+	uint32_t level = bkt_level(&f->index);
+
+	for (uint32_t id = pair * 2; id <= pair * 2 + 1; id++)
+		__builtin_prefetch(bkt_home(&f->index, level, f->index.hash_of(f->index.owner, id)), 1);
+	idle->ref[idle->n++] = conn_ref_make(f->words == 5, pair * 2, conn_common_at(f, pair * 2)->gen);
+}
+
+static unsigned remove_idle(struct flow_conn_table *table, struct idle *idle,
 	void (*fn)(void *arg, const struct conn_info *info), void *arg)
 {
-	uint32_t now = conn_tick(now_ns);
-	unsigned removed = 0;
 	struct conn_info info;
+	unsigned removed = 0;
 
-	for (unsigned i = 0; i < max; i++) {
-		uint32_t pair;
-		const struct conn_family *f = step(table, &table->age_cursor, &pair);
-		conn_ref ref;
+	for (unsigned i = 0; i < idle->n; i++) {
+		conn_ref ref = idle->ref[i];
 
-		if (!f)
-			break;
-		if (!pair || !expired(table, f, pair, now))
-			continue;
-		ref = conn_ref_make(f->words == 5, pair * 2, conn_common_at(f, pair * 2)->gen);
-		if (fn && (!read_pair(table, f, pair, &info) || info.ref != ref))
+		if (fn && (!read_pair(table, conn_family_of(table, ref), conn_ref_pair(ref), &info) || info.ref != ref))
 			continue;
 		if (!conn_take_out(table, ref))
 			continue;
@@ -185,6 +195,29 @@ unsigned conn_age(struct flow_conn_table *table, uint64_t now_ns, unsigned max,
 		if (fn)
 			fn(arg, &info);
 	}
+	idle->n = 0;
+	return removed;
+}
+
+unsigned conn_age(struct flow_conn_table *table, uint64_t now_ns, unsigned max,
+	void (*fn)(void *arg, const struct conn_info *info), void *arg)
+{
+	uint32_t now = conn_tick(now_ns);
+	struct idle idle = {};
+	unsigned removed = 0;
+
+	for (unsigned i = 0; i < max; i++) {
+		uint32_t pair;
+		const struct conn_family *f = step(table, &table->age_cursor, &pair);
+
+		if (!f)
+			break;
+		if (pair && expired(table, f, pair, now))
+			put_idle(&idle, f, pair);
+		if (idle.n == AGE_BATCH)
+			removed += remove_idle(table, &idle, fn, arg);
+	}
+	removed += remove_idle(table, &idle, fn, arg);
 	__atomic_fetch_add(&table->stats.aged, removed, __ATOMIC_RELAXED);
 	return removed;
 }
