@@ -150,13 +150,22 @@ static void join_switch(struct doca_flow_port *port)
 		flow_set_own_mac(door.ctx, port->port, mac.addr_bytes);
 }
 
+/* The manager's place goes to the next port of its function. */
 static void leave_switch(struct doca_flow_port *port)
 {
+	struct doca_flow_port *next = NULL;
+
+	for (unsigned i = 0; i < DOOR_PORTS_MAX; i++) {
+		struct doca_flow_port *other = door.port[i];
+
+		if (!other || other == port || other->group != port->group)
+			continue;
+		next = next ? next : other;
+		if (other->manager == port)
+			other->manager = next;
+	}
 	if (door.manager[port->group] == port)
-		door.manager[port->group] = NULL;
-	for (unsigned i = 0; i < DOOR_PORTS_MAX; i++)
-		if (door.port[i] && door.port[i]->manager == port)
-			door.port[i]->manager = NULL;
+		door.manager[port->group] = next;
 	flow_set_own_mac(door.ctx, port->port, NULL);
 }
 

@@ -12,9 +12,9 @@
 #include "flow/field.h"
 
 /* In switch mode everything belongs to the switch's manager. */
-struct doca_flow_port *door_queue_port(struct doca_flow_port *port)
+struct doca_flow_port *door_queue_port(const struct doca_flow_port *port)
 {
-	return port->manager ? port->manager : port;
+	return port->manager;
 }
 
 static struct door_queue *queue_of(const struct doca_flow_pipe *pipe, uint16_t queue)

@@ -237,6 +237,7 @@ struct doca_flow_pipe {
 	struct doca_flow_monitor monitor;
 	bool has_monitor;
 	struct doca_flow_fwd fwd;
+	uint16_t *fwd_queues;         /* fwd.rss.queues_array points here: the program's array was lent */
 	bool has_fwd;
 	unsigned nr_templates;
 	struct door_template *templates;
@@ -318,6 +319,6 @@ struct flow_pipe *door_miss_pipe(const struct doca_flow_pipe *pipe);
 void door_port_free(struct doca_flow_port *port);
 void door_shared_free(struct doca_flow_port *port);
 void door_entries_drop(struct doca_flow_pipe *pipe);
-struct doca_flow_port *door_queue_port(struct doca_flow_port *port);
+struct doca_flow_port *door_queue_port(const struct doca_flow_port *port);
 
 #endif

@@ -43,11 +43,13 @@ static uint32_t rss_fields(uint32_t flags)
 static doca_error_t lower_rss(const struct doca_flow_port *port, const char *what, const struct doca_flow_resource_rss_cfg *rss,
 	struct flow_fwd *out)
 {
-	struct flow_qset set = {.port = door.is_switch ? port->manager->port : FLOW_PORT_NONE};
+	struct flow_qset set = {.port = door.is_switch ? door_queue_port(port)->port : FLOW_PORT_NONE};
 	int index;
 
 	if (rss->nr_queues < 0 || rss->nr_queues > FLOW_QSET_QUEUES_MAX)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: %d RSS queues; 1 to %d", what, rss->nr_queues, FLOW_QSET_QUEUES_MAX);
+	if (rss->nr_queues && !rss->queues_array)
+		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: %d RSS queues, but no array of them", what, rss->nr_queues);
 	set.nr_queues = rss->nr_queues;
 	if (rss->nr_queues)
 		memcpy(set.queue, rss->queues_array, rss->nr_queues * sizeof(uint16_t));

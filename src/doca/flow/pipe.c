@@ -103,6 +103,25 @@ static bool is_open_fwd(const struct doca_flow_fwd *fwd)
 	}
 }
 
+static doca_error_t keep_fwd(struct doca_flow_pipe *pipe, const struct doca_flow_fwd *fwd)
+{
+	bool own = fwd->type == DOCA_FLOW_FWD_RSS && fwd->rss_type != DOCA_FLOW_RESOURCE_TYPE_SHARED;
+	int n = own && fwd->rss.queues_array ? fwd->rss.nr_queues : 0;
+
+	pipe->fwd = *fwd;
+	if (n <= 0 || n > FLOW_QSET_QUEUES_MAX) {
+		if (own)
+			pipe->fwd.rss.queues_array = NULL;
+		return DOCA_SUCCESS;
+	}
+	pipe->fwd_queues = malloc(n * sizeof(uint16_t));
+	if (!pipe->fwd_queues)
+		return dcore_fail(DOCA_ERROR_NO_MEMORY, "pipe '%s': no memory", pipe->name);
+	memcpy(pipe->fwd_queues, fwd->rss.queues_array, n * sizeof(uint16_t));
+	pipe->fwd.rss.queues_array = pipe->fwd_queues;
+	return DOCA_SUCCESS;
+}
+
 static doca_error_t lower_forwards(struct doca_flow_pipe *pipe, const struct doca_flow_fwd *fwd, const struct doca_flow_fwd *miss,
 	struct flow_pipe_cfg *cfg)
 {
@@ -112,7 +131,9 @@ static doca_error_t lower_forwards(struct doca_flow_pipe *pipe, const struct doc
 	snprintf(what, sizeof(what), "pipe '%s'", pipe->name);
 	pipe->has_fwd = fwd != NULL;
 	if (fwd)
-		pipe->fwd = *fwd;
+		err = keep_fwd(pipe, fwd);
+	if (err != DOCA_SUCCESS)
+		return err;
 	if (!is_open_fwd(fwd))
 		err = door_fwd(pipe->port, what, fwd, NULL, &cfg->fwd);
 	/* what no egress pipe asks for leaves as it is (simple_fwd_vnf transmits so); in mode switch its manager decides */
@@ -213,6 +234,7 @@ static doca_error_t fill(struct doca_flow_pipe *pipe, const struct doca_flow_pip
 static void free_memory(struct doca_flow_pipe *pipe)
 {
 	free(pipe->templates);
+	free(pipe->fwd_queues);
 	free(pipe->entries);
 	free(pipe);
 }
