@@ -3,9 +3,14 @@
  * qset: receive queue sets. A forward of kind QUEUE names one by index; whoever delivers packets to an application (the
  * DPDK driver) asks which of its queues a packet goes to. Index 0 always exists: all queues of the ingress port, spread
  * by addresses and ports.
+ *
+ * The hash is Toeplitz (Microsoft's RSS) over source and destination address, then ports, or an ESP packet's SPI, as far as the
+ * set asks for them, with the set's key or the one mlx5 cards come with.
  */
 #ifndef FLOW_QSET_H
 #define FLOW_QSET_H
+
+#include <stdbool.h>
 
 #include "flow/flow.h"
 #include "packet/packet.h"
@@ -23,10 +28,16 @@ enum {
 	FLOW_RSS_INNER = 32, /* of the inner headers where there are some */
 };
 
+#define FLOW_RSS_KEY_LEN 40
+#define FLOW_RSS_TABLE 128u /* entries of the indirection table: the hash's low bits; its entry i is queue i mod n */
+
 struct flow_qset {
 	uint16_t port;       /* whose queues; FLOW_PORT_NONE = the ingress port's */
 	uint16_t nr_queues;  /* 0 = all the port has */
 	uint32_t fields;     /* FLOW_RSS_, 0 = always the first queue */
+	bool symmetric;      /* both directions of a flow hash alike */
+	bool has_key;        /* else the default key */
+	uint8_t key[FLOW_RSS_KEY_LEN];
 	uint16_t queue[FLOW_QSET_QUEUES_MAX];
 };
 

@@ -62,6 +62,11 @@ static uint32_t entropy(const struct flow_pkt *pkt)
 	return pkt->key ? flat_entropy(pkt->key) : pkt->m->hash.rss;
 }
 
+uint32_t flow_entropy(const struct flow_key *key)
+{
+	return flat_entropy(key);
+}
+
 static bool may_fragment(const struct flow_pkt *pkt)
 {
 	return pkt->parse->outer.l3_type == PKT_L3_IP4 && !(*(uint8_t *)pkt_at(pkt->m, pkt->parse->outer.l3 + 6u) & 0x40);

@@ -65,6 +65,10 @@ struct flow_forks {
 /* Apply one fused rewrite (NAT, then hop: TTL, MACs, encap). Verdict PORT or DROP, or UPCALL for a held hop. */
 struct flow_verdict flow_apply(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkt, const struct flow_rewrite *rw);
 
+/* The hash from which an encapsulation makes its outer UDP source port (pkt_entropy_port), of line 0's addresses, ports and
+ * protocol: the same for every packet of a flow. */
+uint32_t flow_entropy(const struct flow_key *key);
+
 /* Run a composed program from op `at` (0 = start). */
 struct flow_verdict flow_run(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkt, const struct flow_program *prog,
 	unsigned at, uint64_t now_ns, struct flow_forks *forks);

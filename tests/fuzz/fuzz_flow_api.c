@@ -21,6 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define PIPES 16
 #define ENTRIES 64
 #define STEPS_MAX 400
+#define SWITCH_INPUTS 64 /* a switch takes long to make: that many inputs share one, empty between them */
 
 static struct {
 	const uint8_t *at;
@@ -656,6 +657,7 @@ static void close_switch(void)
 		port_close(far[i]);
 	}
 	esw_destroy(esw);
+	esw = NULL;
 	if (test_pool_in_use())
 		abort();
 }
@@ -680,6 +682,7 @@ static bool init(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static bool quiet;
+	static unsigned inputs;
 
 	if (!quiet) {
 		test_eal_init();
@@ -688,7 +691,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	in.at = data;
 	in.left = size;
-	open_switch();
+	if (!esw)
+		open_switch();
 	if (init()) {
 		for (unsigned i = 0; i < PORTS; i++)
 			start_port(i);
@@ -701,6 +705,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(port, 0, sizeof(port));
 	memset(pipe_of, 0, sizeof(pipe_of));
 	memset(entries, 0, sizeof(entries));
-	close_switch();
+	if (++inputs % SWITCH_INPUTS == 0)
+		close_switch();
 	return 0;
 }

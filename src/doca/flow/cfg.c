@@ -91,13 +91,18 @@ doca_error_t doca_flow_cfg_set_rss_key(struct doca_flow_cfg *cfg, const uint8_t 
 {
 	DCORE_NOT_NULL(cfg);
 	DCORE_NOT_NULL(rss_key);
-	return DOCA_SUCCESS; /* the hash is softdpu's own: a key changes nothing */
+	if (rss_key_len != FLOW_RSS_KEY_LEN)
+		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_cfg_set_rss_key: a key of %u bytes; it has %d", rss_key_len, FLOW_RSS_KEY_LEN);
+	memcpy(cfg->rss.key, rss_key, FLOW_RSS_KEY_LEN);
+	cfg->rss.has_key = true;
+	return DOCA_SUCCESS;
 }
 
 doca_error_t doca_flow_cfg_set_default_rss(struct doca_flow_cfg *cfg, const struct doca_flow_resource_rss_cfg *rss)
 {
 	DCORE_NOT_NULL(cfg);
-	return DOCA_SUCCESS;
+	DCORE_NOT_NULL(rss);
+	return door_rss("doca_flow_cfg_set_default_rss", rss, &cfg->rss);
 }
 
 doca_error_t doca_flow_cfg_set_cb_entry_process(struct doca_flow_cfg *cfg, doca_flow_entry_process_cb cb)
@@ -263,7 +268,8 @@ doca_error_t doca_flow_port_cfg_set_service_threads_cycle(struct doca_flow_port_
 doca_error_t doca_flow_port_cfg_set_rss_cfg(struct doca_flow_port_cfg *cfg, const struct doca_flow_resource_rss_cfg *rss)
 {
 	DCORE_NOT_NULL(cfg);
-	return DOCA_SUCCESS;
+	DCORE_NOT_NULL(rss);
+	return door_rss("doca_flow_port_cfg_set_rss_cfg", rss, &cfg->rss);
 }
 
 /* ---- pipes ---- */

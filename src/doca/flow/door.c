@@ -72,6 +72,7 @@ doca_error_t doca_flow_init(struct doca_flow_cfg *cfg)
 	door.tune_closed = cfg->tune_closed;
 	door.pipe_cb = cfg->pipe_cb;
 	door.defs = cfg->defs;
+	door.rss = cfg->rss;
 	memcpy(door.nr_shared, cfg->nr_shared, sizeof(door.nr_shared));
 	door_fields_init();
 	door.running = true;
@@ -127,13 +128,32 @@ static doca_error_t make_shared(struct doca_flow_port *port, const struct doca_f
 /* Where unmatched packets of a port go: the application's queues, unless it wants none of them. */
 static void set_default(struct doca_flow_port *port)
 {
-	struct flow_fwd fwd = {.kind = FLOW_FWD_QUEUE};
+	struct flow_fwd fwd = {.kind = FLOW_FWD_QUEUE, .index = port->rss};
 
 	if (port->kernel_miss)
 		fwd = (struct flow_fwd){.kind = FLOW_FWD_KERNEL};
 	else if (door.isolated || door.expert || port->state != DOCA_FLOW_PORT_OPERATION_STATE_ACTIVE)
 		fwd = (struct flow_fwd){.kind = FLOW_FWD_NONE};
 	flow_set_default(door.ctx, port->port, FLOW_DOMAIN_DEFAULT, &fwd);
+}
+
+/* The queues of packets that no pipe decides: the port's configuration, or the library's; else all, by addresses and ports. */
+static doca_error_t choose_rss(struct doca_flow_port *port, const struct flow_qset *own)
+{
+	const struct flow_qset *given = own->fields || own->nr_queues ? own : &door.rss;
+	struct flow_qset set = *given;
+	int index;
+
+	if (!set.fields && !set.nr_queues && !door.rss.has_key)
+		return DOCA_SUCCESS;
+	if (!set.fields && !set.nr_queues)
+		set.fields = FLOW_RSS_SRC | FLOW_RSS_DST | FLOW_RSS_SPORT | FLOW_RSS_DPORT;
+	set.port = FLOW_PORT_NONE;
+	set.has_key = door.rss.has_key;
+	memcpy(set.key, door.rss.key, sizeof(set.key));
+	index = flow_qset_add(door.ctx, &set);
+	port->rss = index > 0 ? index : 0;
+	return index < 0 ? dcore_from_errno(index, "doca_flow_port_start") : DOCA_SUCCESS;
 }
 
 /* The first port of a function manages its switch; in mode vnf every port is alone. */
@@ -199,6 +219,8 @@ doca_error_t doca_flow_port_start(struct doca_flow_port_cfg *cfg, struct doca_fl
 	err = port->priv ? make_queues(port) : DOCA_ERROR_NO_MEMORY;
 	if (err == DOCA_SUCCESS)
 		err = make_shared(port, cfg);
+	if (err == DOCA_SUCCESS)
+		err = choose_rss(port, &cfg->rss);
 	if (err != DOCA_SUCCESS) {
 		door_port_free(port);
 		return err;

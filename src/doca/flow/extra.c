@@ -36,21 +36,20 @@ doca_error_t doca_flow_mpls_label_decode(const struct doca_flow_header_mpls *mpl
 
 doca_error_t doca_flow_port_calc_entropy(struct doca_flow_port *port, struct doca_flow_entropy_format *header, uint16_t *entropy)
 {
-	uint64_t h = 0x9e3779b97f4a7c15ull;
-	const uint8_t *addresses;
-	unsigned n;
+	bool ip6 = header && header->l3_type == DOCA_FLOW_L3_TYPE_IP6;
+	struct flow_key key = {};
 
 	DCORE_NOT_NULL(port);
 	DCORE_NOT_NULL(header);
 	DCORE_NOT_NULL(entropy);
-	addresses = header->l3_type == DOCA_FLOW_L3_TYPE_IP6 ? (uint8_t *)header->ip6.src_ip : (uint8_t *)&header->ip4.src_ip;
-	n = header->l3_type == DOCA_FLOW_L3_TYPE_IP6 ? 32 : 8;
-	for (unsigned i = 0; i < n; i++)
-		h = (h ^ addresses[i]) * 0x100000001b3ull;
-	h = (h ^ (header->l3_type == DOCA_FLOW_L3_TYPE_IP6 ? header->ip6.next_proto : header->ip4.next_proto)) * 0x100000001b3ull;
-	if (header->is_transport)
-		h = (h ^ header->transport.src_port ^ (uint64_t)header->transport.dst_port << 16) * 0x100000001b3ull;
-	*entropy = pkt_entropy_port(h ^ h >> 32);
+	memcpy(key.hot.src, ip6 ? (void *)header->ip6.src_ip : (void *)&header->ip4.src_ip, ip6 ? 16 : 4);
+	memcpy(key.hot.dst, ip6 ? (void *)header->ip6.dst_ip : (void *)&header->ip4.dst_ip, ip6 ? 16 : 4);
+	key.hot.proto = ip6 ? header->ip6.next_proto : header->ip4.next_proto;
+	if (header->is_transport) {
+		key.hot.sport = header->transport.src_port;
+		key.hot.dport = header->transport.dst_port;
+	}
+	*entropy = pkt_entropy_port(flow_entropy(&key));
 	return DOCA_SUCCESS;
 }
 

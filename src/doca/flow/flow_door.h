@@ -119,6 +119,7 @@ struct doca_flow_cfg {
 	const struct doca_flow_definitions *defs;
 	uint32_t nr_shared[DOCA_FLOW_SHARED_RESOURCE_MAX];
 	bool tune_closed;
+	struct flow_qset rss;      /* fields 0: not given; key: given when has_key */
 };
 
 struct doca_flow_port_cfg {
@@ -128,6 +129,7 @@ struct doca_flow_port_cfg {
 	struct doca_dev_rep *rep;
 	uint16_t priv_size;
 	uint32_t nr_resources[DOCA_FLOW_RESOURCE_MAX];
+	struct flow_qset rss;      /* fields 0: not given */
 	enum doca_flow_port_operation_state state;
 };
 
@@ -207,6 +209,7 @@ struct doca_flow_port {
 	unsigned group;            /* which switch: the card's function */
 	uint8_t *priv;
 	enum doca_flow_port_operation_state state;
+	uint32_t rss;              /* queue set of what no pipe decides; 0 = all queues */
 	struct doca_flow_pipe *pipes;
 	struct door_queue queue[DOOR_QUEUES_MAX];
 	struct { int index; bool set; struct doca_flow_shared_resource_cfg cfg; uint32_t value; } *shared[DOCA_FLOW_SHARED_RESOURCE_MAX];
@@ -267,6 +270,7 @@ struct door {
 	doca_flow_pipe_process_cb pipe_cb;
 	const struct doca_flow_definitions *defs;
 	struct flow_ctx *ctx;
+	struct flow_qset rss;      /* of packets no pipe decides, and the key of all */
 	struct doca_flow_port *port[DOOR_PORTS_MAX];
 	struct doca_flow_port *manager[FLOW_PORT_GROUPS]; /* of each switch; mode vnf: the first port */
 	uint32_t nr_shared[DOCA_FLOW_SHARED_RESOURCE_MAX];
@@ -309,6 +313,9 @@ void door_header_merge(struct doca_flow_encap_action *to, const struct doca_flow
 /* Changeable parts of the pipe's forward come from the entry's. */
 doca_error_t door_fwd(const struct doca_flow_port *port, const char *what, const struct doca_flow_fwd *fwd,
 	const struct doca_flow_fwd *template, struct flow_fwd *out);
+
+/* Queues and fields of an RSS configuration into a set, without its key. */
+doca_error_t door_rss(const char *what, const struct doca_flow_resource_rss_cfg *rss, struct flow_qset *set);
 
 doca_error_t door_monitor(struct doca_flow_port *port, const struct doca_flow_monitor *template,
 	const struct doca_flow_monitor *monitor, struct flow_entry_spec *spec, uint32_t *own_meter);

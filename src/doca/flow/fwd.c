@@ -40,22 +40,35 @@ static uint32_t rss_fields(uint32_t flags)
 	return fields;
 }
 
-static doca_error_t lower_rss(const struct doca_flow_port *port, const char *what, const struct doca_flow_resource_rss_cfg *rss,
-	struct flow_fwd *out)
+doca_error_t door_rss(const char *what, const struct doca_flow_resource_rss_cfg *rss, struct flow_qset *set)
 {
-	struct flow_qset set = {.port = door.is_switch ? door_queue_port(port)->port : FLOW_PORT_NONE};
-	int index;
-
 	if (rss->nr_queues < 0 || rss->nr_queues > FLOW_QSET_QUEUES_MAX)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: %d RSS queues; 1 to %d", what, rss->nr_queues, FLOW_QSET_QUEUES_MAX);
 	if (rss->nr_queues && !rss->queues_array)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: %d RSS queues, but no array of them", what, rss->nr_queues);
-	set.nr_queues = rss->nr_queues;
+	if (rss->rss_hash_func > DOCA_FLOW_RSS_HASH_FUNCTION_SYMMETRIC_TOEPLITZ)
+		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: no RSS hash function %d; there are TOEPLITZ and SYMMETRIC_TOEPLITZ", what,
+			rss->rss_hash_func);
+	set->nr_queues = rss->nr_queues;
 	if (rss->nr_queues)
-		memcpy(set.queue, rss->queues_array, rss->nr_queues * sizeof(uint16_t));
-	set.fields = rss_fields(rss->outer_flags);
-	if (!set.fields && rss->inner_flags)
-		set.fields = rss_fields(rss->inner_flags) | FLOW_RSS_INNER;
+		memcpy(set->queue, rss->queues_array, rss->nr_queues * sizeof(uint16_t));
+	set->fields = rss_fields(rss->outer_flags);
+	if (!set->fields && rss->inner_flags)
+		set->fields = rss_fields(rss->inner_flags) | FLOW_RSS_INNER;
+	set->symmetric = rss->rss_hash_func == DOCA_FLOW_RSS_HASH_FUNCTION_SYMMETRIC_TOEPLITZ;
+	return DOCA_SUCCESS;
+}
+
+static doca_error_t lower_rss(const struct doca_flow_port *port, const char *what, const struct doca_flow_resource_rss_cfg *rss,
+	struct flow_fwd *out)
+{
+	struct flow_qset set = {.port = door.is_switch ? door_queue_port(port)->port : FLOW_PORT_NONE, .has_key = door.rss.has_key};
+	doca_error_t err = door_rss(what, rss, &set);
+	int index;
+
+	if (err != DOCA_SUCCESS)
+		return err;
+	memcpy(set.key, door.rss.key, sizeof(set.key));
 	index = flow_qset_add(door.ctx, &set);
 	if (index < 0)
 		return dcore_from_errno(index, what);

@@ -178,8 +178,10 @@ static void put_gtp(struct out *o, const struct doca_flow_tun *t)
 static void put_mpls(struct out *o, const struct doca_flow_tun *t)
 {
 	for (unsigned i = 0; i < DOCA_FLOW_MPLS_LABELS_MAX; i++) {
+		bool open = t->mpls[i].label == UINT32_MAX; /* the entry's: no bottom of the stack yet */
+
 		memcpy(take(o, 4), &t->mpls[i].label, 4);
-		if (((const uint8_t *)&t->mpls[i].label)[2] & 1 || i + 1 == DOCA_FLOW_MPLS_LABELS_MAX || !t->mpls[i + 1].label)
+		if ((!open && ((const uint8_t *)&t->mpls[i].label)[2] & 1) || i + 1 == DOCA_FLOW_MPLS_LABELS_MAX || !t->mpls[i + 1].label)
 			break;
 	}
 }

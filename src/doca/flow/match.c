@@ -241,7 +241,11 @@ doca_error_t door_match_template(const struct doca_flow_pipe_cfg *cfg, struct fl
 		const struct door_field *f = &door_fields[i];
 		uint16_t at = door_match_part[f->part] + f->offset;
 
-		if (meant(f, value, mask))
+		if (meant(f, value, mask) && cfg->type == DOCA_FLOW_PIPE_LPM && mask && !door_all_zero((const uint8_t *)mask + at, f->size))
+			put_changeable(f, (const uint8_t *)mask + at, key, entry_mask); /* beside the prefix: exact, the entry says */
+		else if (meant(f, value, mask) && cfg->type == DOCA_FLOW_PIPE_LPM)
+			template_member(f, (const uint8_t *)value + at, NULL, key, entry_mask);
+		else if (meant(f, value, mask))
 			template_member(f, (const uint8_t *)value + at, mask ? (const uint8_t *)mask + at : NULL, key, entry_mask);
 	}
 	imply_tunnel(&value->tun, key);
