@@ -100,6 +100,7 @@ struct stream_faults {
 	double cut;	      /* per delivered chunk: the connection dies */
 	uint64_t delay_ns;    /* up to so much between chunks */
 	uint32_t window;      /* bytes under way before send() has to wait; 0 = 256 KiB */
+	uint64_t cut_after;   /* the connection dies when so many bytes have been delivered; 0 = never */
 	bool stalled;	      /* nothing is delivered until cleared: a slow reader */
 };
 int stream_pipe(struct reactor *r, struct stream **end_a, struct stream **end_b);

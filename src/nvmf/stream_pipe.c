@@ -21,6 +21,7 @@ struct end {
 	struct stream s;
 	struct end *peer; /* NULL when it has closed */
 	struct stream_faults faults; /* of what this end sends */
+	uint64_t delivered;	     /* bytes of it that have arrived */
 	struct rng rng;
 	struct reactor_task pump;
 	struct reactor_timer delay;
@@ -58,15 +59,19 @@ static uint32_t window_of(const struct end *from)
 	return from->faults.window ? from->faults.window : WINDOW;
 }
 
-static void append(struct end *to, const uint8_t *p, size_t n)
+static bool append(struct end *to, const uint8_t *p, size_t n)
 {
 	if (to->inbox_len + n > to->inbox_cap) {
+		uint8_t *more = realloc(to->inbox, to->inbox_len + n);
+
+		if (!more)
+			return false;
+		to->inbox = more;
 		to->inbox_cap = to->inbox_len + n;
-		to->inbox = realloc(to->inbox, to->inbox_cap);
-		assert(to->inbox);
 	}
 	memcpy(to->inbox + to->inbox_len, p, n);
 	to->inbox_len += n;
+	return true;
 }
 
 static void consume(struct end *e, size_t n)
@@ -93,7 +98,11 @@ static void push(struct end *e)
 		size_t room = window_of(e) - e->peer->inbox_len;
 		size_t n = MIN_OF(room, e->iov->iov_len - e->skip);
 
-		append(e->peer, (const uint8_t *)e->iov->iov_base + e->skip, n);
+		if (!append(e->peer, (const uint8_t *)e->iov->iov_base + e->skip, n)) {
+			break_both(e);
+			wake(e);
+			return;
+		}
 		e->skip += n;
 		if (e->skip == e->iov->iov_len) {
 			e->skip = 0;
@@ -126,7 +135,16 @@ static size_t piece(struct end *from, size_t have)
 {
 	size_t most = from->faults.chunk_max ? 1 + rng_below(&from->rng, from->faults.chunk_max) : have;
 
+	if (from->faults.cut_after)
+		most = MIN_OF(most, (size_t)(from->faults.cut_after - from->delivered));
 	return MIN_OF(have, most);
+}
+
+static bool must_cut(struct end *from)
+{
+	if (from->faults.cut_after && from->delivered >= from->faults.cut_after)
+		return true;
+	return rng_unit(&from->rng) < from->faults.cut;
 }
 
 static void spoil(struct end *from, uint8_t *p, size_t n)
@@ -147,11 +165,27 @@ static bool must_wait(struct end *e, struct end *from)
 	return true;
 }
 
+static void deliver_end(struct end *e, int err)
+{
+	enum want want = e->want;
+
+	e->want = WANT_NOTHING;
+	if (want == WANT_BYTES)
+		e->s.user->received(&e->s, NULL, err);
+	else
+		e->s.user->filled(&e->s, err ? err : -ECONNRESET);
+}
+
 static void deliver_bytes(struct end *e, struct end *from, size_t n)
 {
 	n = MIN_OF(n, e->most);
 	e->held = malloc(n);
-	assert(e->held);
+	if (!e->held) {
+		break_both(e);
+		deliver_end(e, -ECONNRESET);
+		return;
+	}
+	from->delivered += n;
 	memcpy(e->held, e->inbox, n);
 	spoil(from, e->held, n);
 	consume(e, n);
@@ -162,6 +196,7 @@ static void deliver_bytes(struct end *e, struct end *from, size_t n)
 static void deliver_into(struct end *e, struct end *from, size_t n)
 {
 	n = MIN_OF(n, e->into_len - e->into_done);
+	from->delivered += n;
 	memcpy(e->into + e->into_done, e->inbox, n);
 	spoil(from, e->into + e->into_done, n);
 	consume(e, n);
@@ -172,17 +207,6 @@ static void deliver_into(struct end *e, struct end *from, size_t n)
 	}
 	e->want = WANT_NOTHING;
 	e->s.user->filled(&e->s, (ssize_t)e->into_len);
-}
-
-static void deliver_end(struct end *e, int err)
-{
-	enum want want = e->want;
-
-	e->want = WANT_NOTHING;
-	if (want == WANT_BYTES)
-		e->s.user->received(&e->s, NULL, err);
-	else
-		e->s.user->filled(&e->s, err ? err : -ECONNRESET);
 }
 
 static void pump_recv(struct end *e)
@@ -203,7 +227,7 @@ static void pump_recv(struct end *e)
 	}
 	if (from->faults.stalled || must_wait(e, from))
 		return;
-	if (rng_unit(&from->rng) < from->faults.cut) {
+	if (must_cut(from)) {
 		break_both(e);
 		deliver_end(e, -ECONNRESET);
 		return;
