@@ -407,6 +407,37 @@ static void a_server_drops_a_client(void **state)
 	stop_server();
 }
 
+static void stay_a_while(void)
+{
+	connect_client(64, 4);
+	fix_until(c.pe, &c.messages, 1);
+	close_client();
+}
+
+/* A program may progress once in a while only: what waits at the sockets is seen each time. */
+static void seldom_progress_is_enough(void **state)
+{
+	unsigned calls = 0;
+	pid_t pid;
+
+	start_server(64, 4);
+	doca_pe_progress(s.pe); /* nobody is there yet */
+	pid = child(stay_a_while);
+	for (; !s.connects && calls < 20; calls++) {
+		usleep(100000);
+		doca_pe_progress(s.pe);
+	}
+	assert_int_equal(s.connects, 1);
+	OK(server_send(s.conn, "x", 1));
+	for (calls = 0; !s.disconnects && calls < 20; calls++) {
+		usleep(100000);
+		doca_pe_progress(s.pe);
+	}
+	assert_int_equal(s.disconnects, 1);
+	join(pid);
+	stop_server();
+}
+
 static void nobody_serves(void **state)
 {
 	struct doca_dev *dev = fix_open("b1:00.0"), *dpu = fix_open("03:00.0");
@@ -753,6 +784,7 @@ int main(void)
 		cmocka_unit_test(a_full_queue_says_again_and_loses_nothing),
 		cmocka_unit_test(many_clients_at_once),
 		cmocka_unit_test(a_server_drops_a_client),
+		cmocka_unit_test(seldom_progress_is_enough),
 		cmocka_unit_test(nobody_serves),
 		cmocka_unit_test(one_server_per_name),
 		cmocka_unit_test(a_sleeping_server_is_woken),

@@ -21,6 +21,7 @@
 
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "doca/common/common.h"
 #include "wire/wire.h"
 
@@ -30,7 +31,35 @@
 #define IMM_MAX 32u
 #define POST_SLOTS 4096u    /* receives a consumer can have posted */
 #define BULK_MAX (1u << 30) /* bytes of one message */
-#define IDLE_CHECKS 256u    /* empty looks at the rings between looks at the socket */
+
+/* ---- rare looks ---- */
+
+#define RARE_TICKS 200000u /* 50 to 100 us: a look at a socket is a system call */
+
+/* When to look at what seldom changes. By time, not by number of calls: a program may call
+ * doca_pe_progress() a million times a second, or once. */
+struct rare {
+	uint64_t due; /* 0: at once */
+};
+
+static inline uint64_t rare_ticks(void)
+{
+#if defined(__x86_64__)
+	return __builtin_ia32_rdtsc();
+#else
+	return clock_now_ns();
+#endif
+}
+
+static inline bool rare_is_due(struct rare *r)
+{
+	uint64_t now = rare_ticks();
+
+	if (now < r->due)
+		return false;
+	r->due = now + RARE_TICKS;
+	return true;
+}
 
 /* ---- over the socket ---- */
 
@@ -55,7 +84,8 @@ struct lane_done { /* producers to consumer */
 };
 
 #define LANE_SLOT 64u
-_Static_assert(RING_SLOT_HEAD + sizeof(struct lane_done) <= LANE_SLOT, "a lane's slot is one cache line");
+_Static_assert(
+	RING_SLOT_HEAD + sizeof(struct lane_done) <= LANE_SLOT, "a lane's slot is one cache line");
 #define LANE_BYTES (2 * ring_bytes(POST_SLOTS, LANE_SLOT))
 
 /* A consumer of the peer. */
@@ -83,7 +113,7 @@ struct doca_comch_connection {
 	uint32_t refs;
 	uint32_t dead;  /* atomic */
 	bool announced; /* the program heard of it */
-	unsigned idle_looks;
+	struct rare socket;
 	pthread_mutex_t lock; /* remotes, next_id */
 	struct list remotes;
 	uint32_t next_id;

@@ -319,19 +319,17 @@ enum conn_look comch_conn_look(struct doca_comch_connection *conn)
 	uint32_t len;
 	bool have = wire_recv(conn->wire, &data, &len);
 
-	/* Consumers are announced before messages that may speak of them: look at the socket first
-	 * now and then */
-	if (!have || ++conn->idle_looks % IDLE_CHECKS == 0) {
-		enum conn_look look = LOOK_NOTHING;
+	/* Consumers are announced before messages that may speak of them: the socket's turn comes however many
+	 * messages there are. A peer's last messages are delivered before its end is told. */
+	if (rare_is_due(&conn->socket)) {
+		enum conn_look look = look_at_socket(conn);
 
-		if (have || conn->idle_looks++ % IDLE_CHECKS == 0)
-			look = look_at_socket(conn);
-		if (look == LOOK_EVENT ||
-			(look == LOOK_ENDED && !have && !wire_recv(conn->wire, &data, &len)))
+		have = have || wire_recv(conn->wire, &data, &len);
+		if (look == LOOK_EVENT || (look == LOOK_ENDED && !have))
 			return look;
-		if (!have && look == LOOK_NOTHING)
-			return wire_is_broken(conn->wire) ? LOOK_ENDED : LOOK_NOTHING;
 	}
+	if (!have)
+		return wire_is_broken(conn->wire) ? LOOK_ENDED : LOOK_NOTHING;
 	if (conn->side->on_msg) {
 		comch_conn_hold(conn); /* the callback may disconnect */
 		conn->side->on_msg(
@@ -346,7 +344,7 @@ enum conn_look comch_conn_look(struct doca_comch_connection *conn)
 
 bool comch_conn_arm(struct doca_comch_connection *conn)
 {
-	conn->idle_looks = 0; /* the next look goes to the socket, which may be what wakes us */
+	conn->socket.due = 0; /* the next look goes to the socket, which may be what wakes us */
 	wire_event_clear(conn->wire);
 	return wire_arm(conn->wire);
 }

@@ -30,7 +30,7 @@ struct doca_comch_consumer {
 	struct ring_end posts, dones;
 	struct doca_comch_consumer_task_post_recv *posted[POST_SLOTS]; /* by cookie */
 	uint32_t next_cookie, n_posted;
-	unsigned idle_looks;
+	struct rare peer;
 };
 
 static struct doca_comch_consumer *of(struct doca_ctx *ctx)
@@ -225,7 +225,7 @@ static bool progress(struct doca_ctx *ctx)
 	}
 	if (ctx->state != DOCA_CTX_STATE_RUNNING || take_done(c))
 		return false;
-	if (c->idle_looks++ % IDLE_CHECKS == 0 && (comch_conn_dead(c->conn) || c->dones.broken)) {
+	if (rare_is_due(&c->peer) && (comch_conn_dead(c->conn) || c->dones.broken)) {
 		dcore_ctx_break(ctx);
 		return true;
 	}
@@ -239,7 +239,7 @@ static bool arm(struct doca_ctx *ctx)
 
 	if (ctx->state != DOCA_CTX_STATE_RUNNING || comch_conn_dead(c->conn))
 		return true;
-	c->idle_looks = 0;
+	c->peer.due = 0;
 	if (read(c->event, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		return true;
 	return ring_arm(&c->dones);

@@ -19,7 +19,7 @@ struct doca_comch_producer {
 	struct doca_comch_connection *conn;
 	struct remote_consumer *last; /* the consumer sent to last: spares a search */
 	uint32_t id;
-	unsigned idle_looks;
+	struct rare peer;
 };
 
 static struct doca_comch_producer *of(struct doca_ctx *ctx)
@@ -134,7 +134,7 @@ static bool progress(struct doca_ctx *ctx)
 {
 	struct doca_comch_producer *p = of(ctx);
 
-	if (ctx->state != DOCA_CTX_STATE_RUNNING || p->idle_looks++ % IDLE_CHECKS ||
+	if (ctx->state != DOCA_CTX_STATE_RUNNING || !rare_is_due(&p->peer) ||
 		!comch_conn_dead(p->conn))
 		return false;
 	dcore_ctx_break(ctx);

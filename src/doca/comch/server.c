@@ -8,7 +8,8 @@ struct doca_comch_server {
 	struct comch_side side;
 	struct doca_dev_rep *rep;
 	struct wire_listener *listener;
-	unsigned idle_looks, n_conns;
+	unsigned n_conns;
+	struct rare newcomers;
 };
 
 static struct doca_comch_server *of(struct doca_ctx *ctx)
@@ -84,7 +85,7 @@ static bool progress(struct doca_ctx *ctx)
 	struct doca_comch_server *server = of(ctx);
 	struct list *head = &server->side.conns;
 
-	if (server->idle_looks++ % IDLE_CHECKS == 0 && accept_one(server))
+	if (rare_is_due(&server->newcomers) && accept_one(server))
 		return true;
 	for (unsigned left = server->n_conns; left > 0; left--) {
 		struct doca_comch_connection *conn = server->side.cursor_conn;
@@ -116,7 +117,7 @@ static bool arm(struct doca_ctx *ctx)
 	struct doca_comch_connection *conn;
 	bool work = false;
 
-	server->idle_looks = 0;
+	server->newcomers.due = 0;
 	list_for_each(conn, &server->side.conns, link)
 		work |= comch_conn_arm(conn);
 	return work;
