@@ -248,7 +248,9 @@ static void bad_json_is_refused(void **state)
 {
 	static const char *const bad[] = {"", "[]", "{\"doca_program_flags\": {\"nonsense\": 1}}",
 		"{\"a\": 1}", "{\"doca_program_flags\": {\"number\": {}}}",
-		"{\"doca_program_flags\": {\"number\":", "\xff\xfe"};
+		"{\"doca_program_flags\": {\"number\":", "\xff\xfe",
+		"{\"doca_program_flags\": [\"text\"]}", "{\"doca_general_flags\": [60]}",
+		"{\"doca_program_flags\": 3}"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		char path[] = "/tmp/core-argp-XXXXXX";

@@ -582,7 +582,8 @@ static void consume(struct doca_comch_connection *conn, struct doca_dev *dev,
 		consumer, on_bulk, on_bulk_error, BULK_BUFS));
 	OK(doca_pe_connect_ctx(pe, ctx));
 	result = doca_ctx_start(ctx);
-	if (result == DOCA_ERROR_CONNECTION_RESET) /* the peer died before: only clients_die gets here */
+	if (result ==
+		DOCA_ERROR_CONNECTION_RESET) /* the peer died before: only clients_die gets here */
 		now = DOCA_CTX_STATE_IDLE;
 	else
 		FAILS(DOCA_ERROR_IN_PROGRESS, result);

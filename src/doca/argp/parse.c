@@ -258,6 +258,17 @@ static doca_error_t json_value(struct doca_argp_param *param, const struct yaml_
 	return argp_value(param, text);
 }
 
+/* A section of the file: absent, or an object. */
+static doca_error_t json_section(
+	const struct yaml_node *root, const char *name, const struct yaml_node **map)
+{
+	*map = yaml_key(root, name);
+	if (!*map || (*map)->kind == YAML_MAP)
+		return DOCA_SUCCESS;
+	yaml_refuse(*map, EINVAL, "an object is wanted, with names and values");
+	return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s", refusal());
+}
+
 static doca_error_t json_program(const struct yaml_node *map)
 {
 	doca_error_t result = DOCA_SUCCESS;
@@ -298,7 +309,7 @@ doca_error_t argp_json(const char *path)
 	static const char *const known[] = {
 		"doca_program_type", "doca_dpdk_flags", "doca_general_flags", "doca_program_flags"};
 	struct yaml_file *file;
-	const struct yaml_node *root;
+	const struct yaml_node *root, *map;
 	doca_error_t result;
 
 	if (yaml_load(path, &file) < 0)
@@ -309,9 +320,13 @@ doca_error_t argp_json(const char *path)
 			root && root->kind == YAML_MAP ? refusal()
 						       : "the file holds no JSON object");
 	} else {
-		result = json_general(yaml_key(root, "doca_general_flags"));
+		result = json_section(root, "doca_general_flags", &map);
 		if (result == DOCA_SUCCESS)
-			result = json_program(yaml_key(root, "doca_program_flags"));
+			result = json_general(map);
+		if (result == DOCA_SUCCESS)
+			result = json_section(root, "doca_program_flags", &map);
+		if (result == DOCA_SUCCESS)
+			result = json_program(map);
 	}
 	yaml_close(file);
 	return result;
