@@ -3,7 +3,7 @@ BUILD ?= build
 SAN   ?= build-asan
 .DEFAULT_GOAL := build
 
-.PHONY: setup build run check system system-nvmf bench bench-peers bench-plots fuzz format tidy install clean
+.PHONY: setup build run soak check system system-nvmf bench bench-peers bench-plots fuzz format tidy install clean
 
 setup:            ## install the Debian packages the build and the tests need (only the missing ones)
 	@devtools/setup.sh
@@ -34,6 +34,9 @@ bench-peers: build ## beside Open vSwitch with DPDK, one core, 20 interleaved pa
 bench-plots: build ## how the cost of a packet grows: SVG into docs/performance
 	@devtools/setup.sh devtools/packages-plots.txt
 	@bench/plots.py $(BUILD)
+
+soak: build       ## the packet path against its twins, fresh seeds (SECONDS_ALL=3600)
+	@devtools/soak.sh $(BUILD) $(or $(SECONDS_ALL),3600)
 
 fuzz: setup       ## every parser of untrusted bytes (SECONDS_EACH=60)
 	@devtools/fuzz.sh
