@@ -408,19 +408,25 @@ static struct entry_chunk *chunk_from_end(const struct flow_pipe *pipe, unsigned
 	return c;
 }
 
+#define AGE_CYCLE_OVER UINT64_MAX
+
 int flow_age_scan(struct flow_ctx *ctx, uint64_t now_ns, unsigned max,
 	void (*fn)(void *arg, struct flow_entry *entry), void *arg)
 {
 	struct flow_pipes *ps = ctx->pipes;
 	unsigned found = 0;
 
+	if (ps->age_cursor == AGE_CYCLE_OVER) {
+		ps->age_cursor = 0;
+		return -1;
+	}
 	while (found < max) {
 		unsigned id = ps->age_cursor >> 32, number = (uint32_t)ps->age_cursor;
 		struct flow_pipe *pipe;
 		struct entry_chunk *chunk;
 
 		if (id >= PIPES_MAX) {
-			ps->age_cursor = 0;
+			ps->age_cursor = found ? AGE_CYCLE_OVER : 0; /* the next call says so */
 			return found ? (int)found : -1;
 		}
 		pipe = __atomic_load_n(&ps->pipe[id], __ATOMIC_ACQUIRE);

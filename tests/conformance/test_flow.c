@@ -561,6 +561,30 @@ static void refusals_name_what_is_wrong(void **state)
 	rig_close();
 }
 
+/* An idle entry is told once, and a scan ends though the program leaves it in place. */
+static void aging_tells_once(void **state)
+{
+	struct doca_flow_match open = tuple(), m = tuple_of();
+	struct doca_flow_monitor mon = {.aging_sec = 1};
+	struct doca_flow_fwd fwd = to_port(1);
+	struct doca_flow_pipe_cfg *cfg;
+	struct doca_flow_pipe *pipe;
+
+	rig_open("vnf,hws", 2);
+	cfg = rig_pipe_cfg(rig_port[0], "AGING", DOCA_FLOW_PIPE_BASIC, true);
+	OK(doca_flow_pipe_cfg_set_match(cfg, &open, NULL));
+	OK(doca_flow_pipe_cfg_set_monitor(cfg, &mon));
+	pipe = rig_pipe(cfg, &fwd, NULL);
+	add(pipe, &m, NULL, &mon, NULL);
+	rig_process(rig_port[0], 1);
+	assert_int_equal(doca_flow_aging_handle(rig_port[0], 0, 0, 0), -1);
+	usleep(1200 * 1000);
+	assert_int_equal(doca_flow_aging_handle(rig_port[0], 0, 0, 0), 1);
+	assert_int_equal(rig_aged, 1);
+	assert_int_equal(doca_flow_aging_handle(rig_port[0], 0, 0, 0), -1);
+	rig_close();
+}
+
 static json_t *ask(struct ctl_client *client, const char *method, json_t *params)
 {
 	json_t *result = NULL;
@@ -615,7 +639,7 @@ int main(void)
 		cmocka_unit_test(lpm_behind_a_root), cmocka_unit_test(control_priorities_and_condition),
 		cmocka_unit_test(control_entry_with_actions), cmocka_unit_test(acl_range), cmocka_unit_test(flooding),
 		cmocka_unit_test(ordered_list), cmocka_unit_test(shared_counter_and_update), cmocka_unit_test(shared_encap), cmocka_unit_test(queue_depth_says_again),
-		cmocka_unit_test(refusals_name_what_is_wrong), cmocka_unit_test(tune_server_answers),
+		cmocka_unit_test(refusals_name_what_is_wrong), cmocka_unit_test(aging_tells_once), cmocka_unit_test(tune_server_answers),
 	};
 
 	test_eal_init();
