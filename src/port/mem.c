@@ -299,8 +299,8 @@ static uint8_t *put_tunnel(uint8_t *p, const struct card_frames *f, const struct
 		.total_length = htons(sizeof(*ip) + udp_len),
 		.time_to_live = 64,
 		.next_proto_id = IPPROTO_UDP,
-		.src_addr = htonl(RTE_IPV4(192, 168, 1, 102)),
-		.dst_addr = htonl(RTE_IPV4(192, 168, 1, 101))};
+		.src_addr = htonl(0xc0a80166),
+		.dst_addr = htonl(0xc0a80165)};
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
 	*udp = (struct rte_udp_hdr){.src_port = htons(0xc000 | (mix(flow) & 0x3fff)),
 		.dst_port = htons(RTE_VXLAN_DEFAULT_PORT),
