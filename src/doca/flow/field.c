@@ -157,8 +157,14 @@ static uint16_t find(const char *prefix, const char *name)
 	return index > 0 ? index : 0;
 }
 
+/* Once: members without an inner twin look for the nearest name, which takes its time. */
 void door_fields_init(void)
 {
+	static bool done;
+
+	if (done)
+		return;
+	done = true;
 	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++) {
 		bool header = fields[i].part == DOOR_OUTER || fields[i].part == DOOR_INNER;
 

@@ -229,6 +229,12 @@ static void put_extras(const uint8_t *value, const uint8_t *mask, struct flow_ma
 	}
 }
 
+/* The mask says which fields matter, whatever the values: what is exact beside a prefix, what is hashed. */
+static bool masks_name_fields(enum doca_flow_pipe_type type)
+{
+	return type == DOCA_FLOW_PIPE_LPM || type == DOCA_FLOW_PIPE_HASH;
+}
+
 doca_error_t door_match_template(const struct doca_flow_pipe_cfg *cfg, struct flow_match *key, struct flow_key *entry_mask)
 {
 	const struct doca_flow_match *value = &cfg->match, *mask = cfg->has_match_mask ? &cfg->match_mask : NULL;
@@ -241,11 +247,13 @@ doca_error_t door_match_template(const struct doca_flow_pipe_cfg *cfg, struct fl
 		const struct door_field *f = &door_fields[i];
 		uint16_t at = door_match_part[f->part] + f->offset;
 
-		if (meant(f, value, mask) && cfg->type == DOCA_FLOW_PIPE_LPM && mask && !door_all_zero((const uint8_t *)mask + at, f->size))
-			put_changeable(f, (const uint8_t *)mask + at, key, entry_mask); /* beside the prefix: exact, the entry says */
-		else if (meant(f, value, mask) && cfg->type == DOCA_FLOW_PIPE_LPM)
+		if (!meant(f, value, mask))
+			continue;
+		if (masks_name_fields(cfg->type) && mask && !door_all_zero((const uint8_t *)mask + at, f->size))
+			put_changeable(f, (const uint8_t *)mask + at, key, entry_mask);
+		else if (masks_name_fields(cfg->type))
 			template_member(f, (const uint8_t *)value + at, NULL, key, entry_mask);
-		else if (meant(f, value, mask))
+		else
 			template_member(f, (const uint8_t *)value + at, mask ? (const uint8_t *)mask + at : NULL, key, entry_mask);
 	}
 	imply_tunnel(&value->tun, key);
