@@ -253,7 +253,7 @@ static void actions(void **state)
 	struct doca_flow_actions a = {0};
 
 	rig_open("vnf,hws", 2);
-	refuse_desc(DOCA_FLOW_ACTION_ADD, NULL, "outer.ipv4.ttl");
+	refuse_desc(DOCA_FLOW_ACTION_ADD, NULL, "outer.tcp.window");
 	refuse_desc(DOCA_FLOW_ACTION_COPY, "meta.pkt_meta", NULL);
 	refuse_desc(DOCA_FLOW_ACTION_COPY, NULL, "meta.pkt_meta");
 	a.outer.l3_type = DOCA_FLOW_L3_TYPE_IP4;
@@ -379,7 +379,11 @@ static void extras(void **state)
 	struct doca_flow_header_mpls label;
 	struct doca_flow_parser_geneve_opt_cfg options[1] = {0};
 	struct doca_flow_parser *parser;
+	struct doca_flow_tune_cfg *tune;
 
+	OK(doca_flow_tune_cfg_create(&tune));
+	said(doca_flow_tune_cfg_set_profile(tune, (enum doca_flow_tune_profile)77));
+	OK(doca_flow_tune_cfg_destroy(tune));
 	said(doca_flow_mpls_label_encode(0x100000, 0, 0, false, &label));
 	said(doca_flow_crypto_psp_master_key_rotate(NULL));
 	rig_open("vnf,hws", 1);

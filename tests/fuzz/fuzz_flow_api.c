@@ -21,7 +21,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define PIPES 16
 #define ENTRIES 64
 #define STEPS_MAX 400
-#define SWITCH_INPUTS 64 /* a switch takes long to make: that many inputs share one, empty between them */
 
 static struct {
 	const uint8_t *at;
@@ -682,7 +681,6 @@ static bool init(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static bool quiet;
-	static unsigned inputs;
 
 	if (!quiet) {
 		test_eal_init();
@@ -691,8 +689,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	in.at = data;
 	in.left = size;
-	if (!esw)
-		open_switch();
+	open_switch();
 	if (init()) {
 		for (unsigned i = 0; i < PORTS; i++)
 			start_port(i);
@@ -705,7 +702,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(port, 0, sizeof(port));
 	memset(pipe_of, 0, sizeof(pipe_of));
 	memset(entries, 0, sizeof(entries));
-	if (++inputs % SWITCH_INPUTS == 0)
-		close_switch();
+	close_switch();
 	return 0;
 }
