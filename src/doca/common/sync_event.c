@@ -1,110 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Sync events. The number lives in a shared control page (peer.c), in the program's memory
- * (doca_sync_event_set_addr), or in a peer's page. Every update bumps `seq`, which sleepers
- * futex-wait on.
+ * (doca_sync_event_set_addr), or in a peer's page.
  */
-#include <doca_sync_event.h>
+#include "doca/common/sync_event_int.h"
 
-#include <limits.h>
-#include <linux/futex.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "doca/common/common.h"
 
 #define EVENT_MAGIC "SDPUSYNC"
-#define SPIN_NS 20000 /* waiting that ends sooner costs no system call */
-#define SLEEP_MS 20   /* and a peer's death is noticed this late */
 
 enum over { OVER_PCI = 1, OVER_NET = 2 };
-enum { TASK_GET, TASK_NOTIFY_SET, TASK_NOTIFY_ADD, TASK_WAIT_EQ, TASK_WAIT_NEQ, TASK_TYPES };
-
-struct event_desc {
-	char magic[8];
-	uint32_t over, pad;
-	struct dcore_peer_id peer;
-};
-
-struct event_task { /* of all five types */
-	struct doca_task task;
-	uint64_t value, mask, *fetched;
-	struct list link; /* in event->waiting */
-};
-
-struct doca_sync_event {
-	struct doca_ctx ctx;
-	struct dcore_task_type types[TASK_TYPES];
-	bool started, remote_pci, remote_net;
-	bool publisher, subscriber;
-	struct doca_dev *dev;
-	uint64_t *addr; /* the program's, or NULL */
-	struct dcore_offer *offer;
-	struct dcore_peer *peer;
-	struct dcore_control *control;
-	struct event_desc desc[2];
-	struct list waiting;
-	pthread_t waker; /* sleeps on seq while the program sleeps on its progress engine */
-	bool waker_runs;
-	uint32_t waker_quit;
-};
-
-struct doca_sync_event_remote_net {
-	struct dcore_peer *peer;
-};
-
-/* ---- the number ---- */
-
-static uint64_t *where(const struct doca_sync_event *event)
-{
-	return event->addr ? event->addr : &event->control->value;
-}
-
-static uint64_t load(const struct doca_sync_event *event)
-{
-	return __atomic_load_n(where(event), __ATOMIC_ACQUIRE);
-}
-
-void dcore_control_changed(struct dcore_control *control)
-{
-	__atomic_add_fetch(&control->seq, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&control->waiters, __ATOMIC_SEQ_CST))
-		syscall(SYS_futex, &control->seq, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
-}
-
-static void set(struct doca_sync_event *event, uint64_t value)
-{
-	__atomic_store_n(where(event), value, __ATOMIC_RELEASE);
-	dcore_control_changed(event->control);
-}
-
-static uint64_t add(struct doca_sync_event *event, uint64_t value)
-{
-	uint64_t before = __atomic_fetch_add(where(event), value, __ATOMIC_ACQ_REL);
-
-	dcore_control_changed(event->control);
-	return before;
-}
-
-/* Sleep until seq differs from `seen`, or a while. */
-static void sleep_on(struct dcore_control *control, uint32_t seen)
-{
-	struct timespec ts = {.tv_nsec = SLEEP_MS * NS_PER_MS};
-
-	__atomic_add_fetch(&control->waiters, 1, __ATOMIC_SEQ_CST);
-	syscall(SYS_futex, &control->seq, FUTEX_WAIT, seen, &ts, NULL, 0);
-	__atomic_sub_fetch(&control->waiters, 1, __ATOMIC_SEQ_CST);
-}
-
-static bool is_dead(const struct doca_sync_event *event)
-{
-	return event->peer && dcore_peer_dead(event->peer);
-}
 
 /* ---- descriptors ---- */
 
@@ -266,12 +174,12 @@ static void *wake_loop(void *arg)
 	while (!__atomic_load_n(&event->waker_quit, __ATOMIC_ACQUIRE)) {
 		uint32_t now = __atomic_load_n(&event->control->seq, __ATOMIC_SEQ_CST);
 
-		if (now != last || is_dead(event)) {
+		if (now != last || event_is_dead(event)) {
 			last = now;
 			dcore_pe_wake(event->ctx.pe);
 		}
 		if (now == last)
-			sleep_on(event->control, last);
+			event_sleep_on(event->control, last);
 	}
 	return NULL;
 }
@@ -323,8 +231,8 @@ static bool progress_ctx(struct doca_ctx *ctx)
 
 	if (list_is_empty(&event->waiting))
 		return false;
-	value = load(event);
-	dead = is_dead(event);
+	value = event_load(event);
+	dead = event_is_dead(event);
 	list_for_each_safe(t, tmp, &event->waiting, link) {
 		if (!is_met(t, value) && !dead)
 			continue;
@@ -356,21 +264,22 @@ static void run(struct doca_task **tasks, unsigned n)
 		struct doca_sync_event *event =
 			container_of(tasks[i]->ctx, struct doca_sync_event, ctx);
 
-		t->task.status = is_dead(event) ? DOCA_ERROR_CONNECTION_ABORTED : DOCA_SUCCESS;
+		t->task.status =
+			event_is_dead(event) ? DOCA_ERROR_CONNECTION_ABORTED : DOCA_SUCCESS;
 		if (t->task.status != DOCA_SUCCESS)
 			continue;
 		switch (t->task.type - event->types) {
 		case TASK_GET:
-			*t->fetched = load(event);
+			*t->fetched = event_load(event);
 			break;
 		case TASK_NOTIFY_SET:
-			set(event, t->value);
+			event_set(event, t->value);
 			break;
 		case TASK_NOTIFY_ADD:
-			*t->fetched = add(event, t->value);
+			*t->fetched = event_add(event, t->value);
 			break;
 		default:
-			if (is_met(t, load(event)))
+			if (is_met(t, event_load(event)))
 				break;
 			t->task.status = DOCA_ERROR_IN_PROGRESS;
 			list_push_back(&event->waiting, &t->link);
@@ -557,93 +466,6 @@ doca_error_t doca_sync_event_cap_task_wait_neq_is_supported(const struct doca_de
 {
 	return supported(devinfo);
 }
-
-/* ---- direct calls ---- */
-
-static doca_error_t usable(const struct doca_sync_event *event, const char *call)
-{
-	if (!event || !event->control)
-		return dcore_fail(DOCA_ERROR_BAD_STATE, "%s: the sync event is not started", call);
-	return is_dead(event) ? DOCA_ERROR_CONNECTION_ABORTED : DOCA_SUCCESS;
-}
-
-doca_error_t doca_sync_event_get(struct doca_sync_event *event, uint64_t *value)
-{
-	doca_error_t result = usable(event, __func__);
-
-	DCORE_NOT_NULL(value);
-	if (result == DOCA_SUCCESS)
-		*value = load(event);
-	return result;
-}
-
-doca_error_t doca_sync_event_update_add(
-	struct doca_sync_event *event, uint64_t value, uint64_t *fetched)
-{
-	doca_error_t result = usable(event, __func__);
-	uint64_t before;
-
-	if (result != DOCA_SUCCESS)
-		return result;
-	before = add(event, value);
-	if (fetched)
-		*fetched = before;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_sync_event_update_set(struct doca_sync_event *event, uint64_t value)
-{
-	doca_error_t result = usable(event, __func__);
-
-	if (result == DOCA_SUCCESS)
-		set(event, value);
-	return result;
-}
-
-enum condition { GREATER, EQUAL, NOT_EQUAL };
-
-static bool holds(enum condition condition, uint64_t now, uint64_t value)
-{
-	return condition == GREATER ? now > value
-	       : condition == EQUAL ? now == value
-				    : now != value;
-}
-
-static doca_error_t wait_for(struct doca_sync_event *event, enum condition condition,
-	uint64_t value, uint64_t mask, bool yield, const char *call)
-{
-	doca_error_t result = usable(event, call);
-	uint64_t until = clock_now_ns() + SPIN_NS;
-
-	while (result == DOCA_SUCCESS) {
-		uint32_t seen = __atomic_load_n(&event->control->seq, __ATOMIC_SEQ_CST);
-
-		if (holds(condition, load(event) & mask, value))
-			return DOCA_SUCCESS;
-		if (is_dead(event))
-			result = DOCA_ERROR_CONNECTION_ABORTED;
-		else if (clock_now_ns() > until)
-			sleep_on(event->control, seen);
-		else if (yield)
-			sched_yield();
-		else
-			__builtin_ia32_pause();
-	}
-	return result;
-}
-
-#define WAIT(name, condition, yield)                                             \
-	doca_error_t doca_sync_event_wait_##name(                                \
-		struct doca_sync_event *event, uint64_t value, uint64_t mask)    \
-	{                                                                        \
-		return wait_for(event, condition, value, mask, yield, __func__); \
-	}
-WAIT(gt, GREATER, false)
-WAIT(eq, EQUAL, false)
-WAIT(neq, NOT_EQUAL, false)
-WAIT(gt_yield, GREATER, true)
-WAIT(eq_yield, EQUAL, true)
-WAIT(neq_yield, NOT_EQUAL, true)
 
 /* ---- tasks ---- */
 
