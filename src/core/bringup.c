@@ -278,12 +278,17 @@ int core_start(struct core *core)
 {
 	int err = esw_start(core->esw);
 
+	if (!err)
+		err = core_keeper_start(core);
+	if (err)
+		esw_stop(core->esw);
 	core->started = !err;
 	return err;
 }
 
 void core_stop(struct core *core)
 {
+	core_keeper_stop(core);
 	if (core->esw)
 		esw_stop(core->esw);
 	core->started = false;

@@ -4,6 +4,7 @@
 #define CORE_CORE_INT_H
 
 #include <jansson.h>
+#include <pthread.h>
 
 #include "base/base.h"
 #include "base/clock.h"
@@ -20,6 +21,14 @@
 
 struct core_tap; /* capture.c: one running capture */
 
+/* keeper.c: the thread that looks after the tables */
+struct core_keeper {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool runs, stop;
+};
+
 struct core {
 	struct card *card;
 	struct card_lease *lease;
@@ -33,6 +42,7 @@ struct core {
 	struct core_tap *taps;
 	int epoll, wake;
 	bool quiet_ports, started;
+	struct core_keeper keeper;
 	uint64_t started_ns;
 	/* insertions per second, from one look to the next */
 	uint64_t rate_ns, rate_count;
@@ -46,6 +56,10 @@ void core_port_close(struct core *core, uint16_t id);
 const struct card_port *core_card_port(const struct core *core, uint16_t id);
 /* Id by name, "any" = FLOW_PORT_NONE when `any`; -ENOENT names the ports there are. */
 int core_port_find(const struct core *core, const char *name, bool any, uint16_t *id);
+
+/* keeper.c */
+int core_keeper_start(struct core *core);
+void core_keeper_stop(struct core *core); /* not running: nothing */
 
 /* one per file: register its methods */
 int core_status_methods(struct core *core);

@@ -62,12 +62,10 @@ static void parse(struct esw_slot *s, struct rte_mbuf **m, unsigned n)
 		if (unlikely(kept != i))
 			r->parse[kept] = r->parse[i];
 		r->m[kept] = r->pkt[kept].m = m[i];
+		r->meta[kept] = (struct flow_pkt_meta){.port = r->port};
 		kept++;
 	}
 	r->n = kept;
-	memset(r->meta, 0, kept * sizeof(r->meta[0]));
-	for (unsigned i = 0; i < kept; i++)
-		r->meta[i].port = r->port;
 	if (unlikely(s->link[r->port]->port->caps & PORT_CAP_RX_METADATA))
 		take_metadata(r);
 }

@@ -67,6 +67,14 @@ int conns_attach(struct node *node)
 	return conn_table_create(node->flow, &cfg, &node->soft);
 }
 
+void node_settle(struct node *node)
+{
+	if (node->conns)
+		conn_table_settle(node->conns);
+	if (node->soft)
+		conn_table_settle(node->soft);
+}
+
 void conns_detach(struct node *node)
 {
 	conn_table_destroy(node->conns);

@@ -86,6 +86,8 @@ int node_create(const struct node_cfg *cfg, struct node **node);
 void node_destroy(struct node *node); /* NULL is fine; detaches first */
 int node_attach(struct node *node, struct esw *esw);
 void node_detach(struct node *node);
+/* Huge pages for what the connection tables have grown to (flow_settle). A control thread, attached. */
+void node_settle(struct node *node);
 int node_bind_port(struct node *node, const struct node_port *port);
 void node_unbind_port(struct node *node, uint16_t id);
 
