@@ -47,7 +47,8 @@ int core_keeper_start(struct core *core)
 	k->stop = false;
 	err = pthread_create(&k->thread, NULL, keep, core);
 	if (err)
-		return refuse(err, "card '%s': no thread to look after its tables", core->card->name);
+		return refuse(
+			err, "card '%s': no thread to look after its tables", core->card->name);
 	k->runs = true;
 	return 0;
 }
