@@ -92,11 +92,12 @@ static const struct door_field *member_of(const struct door_action *a, unsigned 
 			door_selected(f, &a->actions.outer, &a->actions.tun))
 			return f;
 	}
-	/* the descriptor names the header; programs leave the selector out (upf_accel) */
+	/* the descriptor names the header; programs leave the selector out beside a value (upf_accel) */
 	for (unsigned i = 0; i < door_nr_fields; i++) {
 		const struct door_field *f = &door_fields[i];
 
-		if (f->index[0] == ir && door_actions_part[f->part] != 0xffff && f->part != DOOR_INNER)
+		if (f->index[0] == ir && door_actions_part[f->part] != 0xffff && f->part != DOOR_INNER &&
+			!door_all_zero((const uint8_t *)&a->actions + door_actions_part[f->part] + f->offset, f->size))
 			return f;
 	}
 	return NULL;
