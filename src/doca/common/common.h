@@ -120,6 +120,10 @@ doca_error_t dcore_mmap_may(const struct doca_mmap *mmap, const struct doca_dev 
 /* Where this process sees the program's address, or NULL when it has to be copied (imported edges).
  */
 uint8_t *dcore_mmap_local(const struct doca_mmap *mmap, const uint8_t *addr, size_t len);
+/* Where this process sees `len` bytes at the program's address `at` of the buffer, if tasks on the device may
+ * read (write) them now: the permission, the owner's life and the mapping in one call. NULL otherwise. */
+uint8_t *dcore_buf_reach(const struct doca_buf *buf, const uint8_t *at, size_t len,
+	const struct doca_dev *dev, bool write);
 /* The descriptor a PCI peer imports; exports the map if it was not. Needs PCI permission. */
 doca_error_t dcore_mmap_descriptor(struct doca_mmap *mmap, const void **desc, size_t *len);
 struct doca_dev *dcore_mmap_dev(const struct doca_mmap *mmap);

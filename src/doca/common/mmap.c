@@ -342,6 +342,17 @@ uint8_t *dcore_mmap_local(const struct doca_mmap *mmap, const uint8_t *addr, siz
 	return mmap->fd_map ? mmap->fd_map + (addr - mmap->addr) : (uint8_t *)addr;
 }
 
+uint8_t *dcore_buf_reach(const struct doca_buf *buf, const uint8_t *at, size_t len,
+	const struct doca_dev *dev, bool write)
+{
+	const struct doca_mmap *mmap = buf->mmap;
+
+	if (!(mmap->dev_bits & dcore_dev_bit(dev)) || (write && !mmap_is_writable(mmap)) ||
+		dcore_mmap_dead(mmap))
+		return NULL;
+	return dcore_mmap_local(mmap, at, len);
+}
+
 struct doca_dev *dcore_mmap_dev(const struct doca_mmap *mmap)
 {
 	return mmap->devs[0];

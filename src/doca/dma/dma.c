@@ -113,14 +113,36 @@ static doca_error_t check(struct doca_task *task)
 	return DOCA_SUCCESS;
 }
 
-/* One buffer each, of memory that is simply there. */
-static bool is_simple(const struct doca_dma_task_memcpy *t)
+/* Where this process sees the bytes, if the task may use them; NULL: the long way finds out why not. */
+static uint8_t *reach(
+	const struct doca_buf *buf, uint8_t *at, size_t len, const struct doca_ctx *ctx, bool write)
 {
-	uint64_t bit = t->task.ctx->dev_bit;
+	if (likely((write ? buf->writers : buf->readers) & ctx->dev_bit))
+		return at;
+	return dcore_buf_reach(buf, at, len, ctx->dev, write);
+}
 
-	return !t->src->next && !t->dst->next && (t->src->readers & bit) &&
-	       (t->dst->writers & bit) && t->src->data_len &&
-	       t->src->data_len <= dcore_buf_tailroom(t->dst);
+/* One buffer each, and all of it within reach. False: not so; nothing was done. */
+static bool run_simple(struct doca_dma_task_memcpy *t)
+{
+	struct doca_buf *dst = t->dst;
+	size_t len = t->src->data_len;
+	uint8_t *from, *to;
+
+	if (t->src->next || dst->next || !len || len > dcore_buf_tailroom(dst))
+		return false;
+	from = reach(t->src, t->src->data, len, t->task.ctx, false);
+	to = reach(dst, dst->data + dst->data_len, len, t->task.ctx, true);
+	if (!from || !to)
+		return false;
+	copy_bytes(to, from, len);
+	dst->data_len += len;
+	t->task.status = DOCA_SUCCESS;
+	/* a peer that died during the copy: what was read may be stale */
+	if (unlikely(!t->src->readers || !dst->readers) &&
+		(dcore_mmap_dead(t->src->mmap) || dcore_mmap_dead(dst->mmap)))
+		t->task.status = DOCA_ERROR_IO_FAILED;
+	return true;
 }
 
 static doca_error_t run_lists(struct doca_dma_task_memcpy *t)
@@ -131,7 +153,6 @@ static doca_error_t run_lists(struct doca_dma_task_memcpy *t)
 		return result;
 	if (copy_lists(t->src, t->dst) < 0)
 		return dcore_fail(DOCA_ERROR_IO_FAILED, "DMA: %s", refusal());
-	/* a peer that died during the copy: what was read may be stale */
 	return dcore_mmap_dead(t->src->mmap) || dcore_mmap_dead(t->dst->mmap) ? DOCA_ERROR_IO_FAILED
 									      : DOCA_SUCCESS;
 }
@@ -142,13 +163,8 @@ static void run(struct doca_task **tasks, unsigned n)
 		struct doca_dma_task_memcpy *t =
 			container_of(tasks[i], struct doca_dma_task_memcpy, task);
 
-		if (unlikely(!is_simple(t))) {
+		if (unlikely(!run_simple(t)))
 			t->task.status = run_lists(t);
-			continue;
-		}
-		copy_bytes(t->dst->data + t->dst->data_len, t->src->data, t->src->data_len);
-		t->dst->data_len += t->src->data_len;
-		t->task.status = DOCA_SUCCESS;
 	}
 }
 
