@@ -47,6 +47,14 @@ static void take_metadata(struct esw_run *r)
 			r->meta[i].pkt_meta = rte_cpu_to_be_32(rte_flow_dynf_metadata_get(r->m[i]));
 }
 
+/* Can the packet go on? One whose lengths are wrong can where pipes look at that (parser_meta's ok bits). */
+static inline bool usable(struct esw_slot *s, struct rte_mbuf *m, struct pkt_parse *p)
+{
+	if (unlikely(p->drop | p->inner_drop) && flow_key_lines(s->esw->flow) & FLOW_KEY_BROKEN)
+		pkt_parse_lenient(m, p);
+	return likely(!p->drop);
+}
+
 /* Parse; what cannot be parsed drops here, the rest stands dense in r->m. */
 static void parse(struct esw_slot *s, struct rte_mbuf **m, unsigned n)
 {
@@ -55,7 +63,7 @@ static void parse(struct esw_slot *s, struct rte_mbuf **m, unsigned n)
 
 	pkt_parse_burst(m, r->parse, n);
 	for (unsigned i = 0; i < n; i++) {
-		if (unlikely(r->parse[i].drop)) {
+		if (unlikely(!usable(s, m[i], &r->parse[i]))) {
 			esw_drop(s, m[i], r->port, r->parse[i].drop);
 			continue;
 		}
@@ -181,7 +189,8 @@ static void parse_again(struct esw_slot *s)
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < r->n; i++) {
-		if (pkt_parse(r->m[i], &r->parse[kept]) < 0) {
+		pkt_parse(r->m[i], &r->parse[kept]);
+		if (unlikely(!usable(s, r->m[i], &r->parse[kept]))) {
 			esw_drop(s, r->m[i], r->port, r->parse[kept].drop);
 			continue;
 		}

@@ -261,6 +261,14 @@ static uint8_t l2_class(const struct pkt_headers *h)
 	return h->l2_type > PKT_L2_ETH ? h->l2_type - PKT_L2_ETH : 0;
 }
 
+/* Cards take UDP without a checksum as right, over IPv6 too. */
+static bool no_udp_csum(const struct rte_mbuf *m, const struct pkt_headers *h)
+{
+	const uint8_t *udp = pkt_at(m, h->l4);
+
+	return h->l4_type == PKT_L4_UDP && !udp[6] && !udp[7];
+}
+
 static void line_meta(const struct rte_mbuf *m, const struct pkt_parse *p,
 	const struct flow_pkt_meta *meta, struct flow_key_meta *k, bool csums)
 {
@@ -269,14 +277,14 @@ static void line_meta(const struct rte_mbuf *m, const struct pkt_parse *p,
 	k->random = draw();
 	k->hash_result = meta->hash_result;
 	k->meter_color = meta->meter_color;
-	k->l3_ok = ip_known(&p->outer);
-	k->ip4_csum_ok = p->outer.l3_type == PKT_L3_IP4 && !(p->outer.flags & PKT_BAD_IP_CSUM);
-	k->l4_ok = l4_known(&p->outer);
+	k->l3_ok = ip_known(&p->outer) && !(p->outer.flags & PKT_BAD_L3);
+	k->ip4_csum_ok = p->outer.l3_type == PKT_L3_IP4 && !(p->outer.flags & (PKT_BAD_IP_CSUM | PKT_BAD_L3));
+	k->l4_ok = l4_known(&p->outer) && !(p->outer.flags & PKT_BAD_L4);
 	k->l4_csum_ok = k->l4_ok && (!csums || pkt_l4_csum_ok(m, p, PKT_OUTER));
-	k->inner_l3_ok = ip_known(&p->inner);
-	k->inner_ip4_csum_ok = p->inner.l3_type == PKT_L3_IP4 && !(p->inner.flags & PKT_BAD_IP_CSUM);
-	k->inner_l4_ok = l4_known(&p->inner);
-	k->inner_l4_csum_ok = k->inner_l4_ok && (!csums || pkt_l4_csum_ok(m, p, PKT_INNER));
+	k->inner_l3_ok = ip_known(&p->inner) && !(p->inner.flags & PKT_BAD_L3);
+	k->inner_ip4_csum_ok = p->inner.l3_type == PKT_L3_IP4 && !(p->inner.flags & (PKT_BAD_IP_CSUM | PKT_BAD_L3));
+	k->inner_l4_ok = l4_known(&p->inner) && !(p->inner.flags & PKT_BAD_L4);
+	k->inner_l4_csum_ok = k->inner_l4_ok && (!csums || no_udp_csum(m, &p->inner) || pkt_l4_csum_ok(m, p, PKT_INNER));
 	k->l2_class = l2_class(&p->outer);
 	k->l3_class = l3_class(&p->outer);
 	k->l4_class = l4_class(&p->outer);

@@ -166,6 +166,9 @@ struct flow_pkt_meta {
  * checksum, because summing every packet is dear. */
 #define FLOW_KEY_CSUMS (1u << FLOW_KEY_LINES)
 
+/* In `lines`: somebody looks at l3_ok, l4_ok or their inner twins: packets with wrong lengths are for the pipes to judge. */
+#define FLOW_KEY_BROKEN (1u << (FLOW_KEY_LINES + 1))
+
 /* Fill the lines whose bit is set in `lines` (bit i = line i) of n keys from packets and their parse
  * results; line 0 is always filled. No reads beyond the parsed headers. */
 void flow_key_build(struct rte_mbuf *const *m, const struct pkt_parse *parse,

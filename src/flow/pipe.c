@@ -45,6 +45,8 @@ void pipe_looks_at(struct flow_pipe *pipe, const struct flow_key *mask)
 			lines |= 1u << (i * 8 / FLOW_KEY_LINE);
 	if (mask->meta.l4_csum_ok | mask->meta.inner_l4_csum_ok)
 		lines |= FLOW_KEY_CSUMS;
+	if (mask->meta.l3_ok | mask->meta.l4_ok | mask->meta.inner_l3_ok | mask->meta.inner_l4_ok)
+		lines |= FLOW_KEY_BROKEN;
 	__atomic_fetch_or(&ps->lines, lines, __ATOMIC_RELEASE);
 }
 

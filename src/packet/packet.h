@@ -111,6 +111,10 @@ enum pkt_tun {
 	0x20u /* IPv6 routing header with segments left: the pseudo header's \
 	       * destination is not the header's (RFC 8200 sec. 8.1) */
 
+/* Only from pkt_parse_lenient: the header's lengths are wrong; nothing behind it is parsed. */
+#define PKT_BAD_L3 0x40u
+#define PKT_BAD_L4 0x80u
+
 /* The headers of one frame. 24 bytes. */
 struct pkt_headers {
 	uint16_t l2, l3, l4; /* offsets of the headers' first bytes */
@@ -169,6 +173,10 @@ uint32_t pkt_shape(const struct pkt_parse *p);
  * impossible (the first segment's buffer is shared or full) the drop is DROP_HEADER_SPLIT.
  */
 int pkt_parse(struct rte_mbuf *m, struct pkt_parse *p);
+
+/* As pkt_parse, for those who steer broken packets instead of dropping them: wrong lengths and impossible fragments are
+ * no reason to drop, but set PKT_BAD_L3, PKT_BAD_L4. Never for packets that leave by a stack of ours. */
+int pkt_parse_lenient(struct rte_mbuf *m, struct pkt_parse *p);
 
 /* The same for a burst; p[i].drop tells which failed. Eight at a time where the machine has AVX-512.
  * The first cache line of each packet is best on its way already. */

@@ -15,6 +15,7 @@ struct cursor {
 	uint32_t end;
 	bool quoted; /* inside an ICMP error: the datagram may be cut off */
 	bool split;  /* the packet has the bytes, but they could not be joined */
+	bool lenient; /* keep headers whose lengths are wrong, and say so */
 };
 
 /* Are the bytes [0, upto) there, inside the limit, and contiguous now? */
@@ -69,8 +70,12 @@ static enum drop_reason parse_tcp(struct cursor *c, struct pkt_headers *h, uint3
 	if (!reach(c, off + PKT_TCP_LEN))
 		return lack(c, DROP_L4_SHORT);
 	len = (c->b[off + 12] >> 4) * 4u;
-	if (len < PKT_TCP_LEN || off + len > c->end)
-		return DROP_L4_BAD_LENGTH;
+	if (len < PKT_TCP_LEN || off + len > c->end) {
+		if (!c->lenient)
+			return DROP_L4_BAD_LENGTH;
+		h->flags |= PKT_BAD_L4;
+		len = PKT_TCP_LEN;
+	}
 	return set_l4(c, h, PKT_L4_TCP, off, len);
 }
 
@@ -96,8 +101,11 @@ static enum drop_reason parse_udp(struct cursor *c, struct pkt_headers *h, uint3
 		return r;
 	len = udp_length(c, h, off);
 	/* The first fragment's length speaks of the whole datagram. */
-	if (len < PKT_UDP_LEN || (!(h->flags & PKT_FRAG) && off + len > h->l3_end))
-		return DROP_L4_BAD_LENGTH;
+	if (len < PKT_UDP_LEN || (!(h->flags & PKT_FRAG) && off + len > h->l3_end)) {
+		if (!c->lenient)
+			return DROP_L4_BAD_LENGTH;
+		h->flags |= PKT_BAD_L4;
+	}
 	return DROP_NONE;
 }
 
@@ -162,7 +170,7 @@ static enum drop_reason check_fragment(
 	if (!offset && !more)
 		return DROP_NONE; /* atomic (RFC 6946): a whole datagram */
 	h->flags |= offset ? PKT_FRAG | PKT_FRAG_LATER : PKT_FRAG;
-	if (c->quoted)
+	if (c->quoted || c->lenient)
 		return DROP_NONE;
 	if ((more && len % 8) || offset + len > 65535)
 		return DROP_FRAGMENT_BAD;
@@ -205,6 +213,16 @@ static uint32_t ip6_payload(const struct cursor *c, uint32_t off)
 	return !len && is_super(c) ? c->end - off - PKT_IP6_LEN : len;
 }
 
+/* An IP header that lies about its length: known, and nothing behind it. */
+static enum drop_reason keep_l3(const struct cursor *c, struct pkt_headers *h, enum pkt_l3 type, uint32_t off)
+{
+	h->l3_type = (uint8_t)type;
+	h->l3 = (uint16_t)off;
+	h->l3_end = c->end;
+	h->flags |= PKT_BAD_L3;
+	return DROP_NONE;
+}
+
 static enum drop_reason parse_ip6(struct cursor *c, struct pkt_headers *h, uint32_t off)
 {
 	enum drop_reason r = DROP_NONE;
@@ -218,7 +236,7 @@ static enum drop_reason parse_ip6(struct cursor *c, struct pkt_headers *h, uint3
 	h->l3 = (uint16_t)off;
 	h->l3_end = off + PKT_IP6_LEN + ip6_payload(c, off);
 	if (h->l3_end > c->end && !c->quoted)
-		return DROP_IP6_BAD_LENGTH;
+		return c->lenient ? keep_l3(c, h, PKT_L3_IP6, off) : DROP_IP6_BAD_LENGTH;
 	c->end = MIN_OF(c->end, h->l3_end);
 	proto = c->b[off + 6];
 	off += PKT_IP6_LEN;
@@ -259,7 +277,7 @@ static enum drop_reason parse_ip4(struct cursor *c, struct pkt_headers *h, uint3
 	if (!total && is_super(c))
 		total = c->end - off;
 	if (total < len || (off + total > c->end && !c->quoted))
-		return DROP_IP4_BAD_LENGTH;
+		return c->lenient ? keep_l3(c, h, PKT_L3_IP4, off) : DROP_IP4_BAD_LENGTH;
 	h->l3_type = PKT_L3_IP4;
 	h->l3 = (uint16_t)off;
 	h->l3_end = off + total;
@@ -566,7 +584,7 @@ static void parse_tunnel(struct cursor *c, struct pkt_parse *p)
 	uint32_t off;
 
 	t.type = (uint8_t)announced(c, &p->outer, &off);
-	if (!t.type)
+	if (!t.type || p->outer.flags & PKT_BAD_L4)
 		return;
 	c->end = p->outer.l3_end;
 	if (p->outer.l4_type == PKT_L4_UDP)
@@ -615,9 +633,9 @@ uint32_t pkt_shape(const struct pkt_parse *p)
 	       (p->inner.flags & PKT_BAD_IP_CSUM ? PKT_SHAPE_INNER_BAD_IP_CSUM : 0);
 }
 
-int pkt_parse_slow(struct rte_mbuf *m, struct pkt_parse *p)
+static int parse_whole(struct rte_mbuf *m, struct pkt_parse *p, bool lenient)
 {
-	struct cursor c = {.m = m, .b = pkt_at(m, 0), .end = m->pkt_len};
+	struct cursor c = {.m = m, .b = pkt_at(m, 0), .end = m->pkt_len, .lenient = lenient};
 
 	*p = (struct pkt_parse){.tun = PKT_ABSENT, .tun_end = PKT_ABSENT, .pkt_len = m->pkt_len};
 	pkt_headers_clear(&p->outer);
@@ -628,4 +646,14 @@ int pkt_parse_slow(struct rte_mbuf *m, struct pkt_parse *p)
 	parse_tunnel(&c, p);
 	p->shape = pkt_shape(p);
 	return 0;
+}
+
+int pkt_parse_slow(struct rte_mbuf *m, struct pkt_parse *p)
+{
+	return parse_whole(m, p, false);
+}
+
+int pkt_parse_lenient(struct rte_mbuf *m, struct pkt_parse *p)
+{
+	return parse_whole(m, p, true);
 }
