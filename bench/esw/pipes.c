@@ -3,6 +3,7 @@
 #include "rig.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/refuse.h"
@@ -10,10 +11,10 @@
 #define BACKENDS 3
 #define BACKEND_PORT 8080
 
-/* What an entry of a NAT pipe supplies: the new address, then the new port. */
+/* The data of a NAT pipe's template: per op a value, which entries supply, and a mask. */
 struct nat_data {
-	uint8_t ip[4], port[2];
-} __attribute__((packed));
+	uint8_t ip[4], ip_mask[4], port[2], port_mask[2];
+};
 
 void up_wire(struct rig *rig)
 {
@@ -101,7 +102,8 @@ void up_chain(struct rig *rig)
 
 static void add_nat(struct rig *rig, const struct flow_key *key, uint32_t i)
 {
-	struct nat_data data = {{10, 244, 2, (uint8_t)(3 + i % BACKENDS)}, {BACKEND_PORT >> 8, BACKEND_PORT & 255}};
+	struct nat_data data = {.ip = {10, 244, 2, (uint8_t)(3 + i % BACKENDS)},
+		.port = {BACKEND_PORT >> 8, BACKEND_PORT & 255}};
 	struct flow_entry_spec spec = {.match.value = *key,
 		.count = true,
 		.fwd = {.kind = FLOW_FWD_HOP, .port = rig->hop},
@@ -114,15 +116,18 @@ static void add_nat(struct rig *rig, const struct flow_key *key, uint32_t i)
 /* A table whose entries set an address and a port: of the destination, or (un-NAT) of the source. */
 static void nat_pipe(struct rig *rig, bool root, const char *ip, const char *port)
 {
-	/* per op a value and a mask; entries fill in the values */
-	static uint8_t data[12] = {[4] = 0xff, 0xff, 0xff, 0xff, [10] = 0xff, 0xff};
-	static uint8_t hole[12] = {[0] = 0xff, 0xff, 0xff, 0xff, [8] = 0xff, 0xff};
+	static const struct nat_data data = {.ip_mask = {0xff, 0xff, 0xff, 0xff}, .port_mask = {0xff, 0xff}};
+	static const struct nat_data hole = {.ip = {0xff, 0xff, 0xff, 0xff}, .port = {0xff, 0xff}};
 	int set_ip = flow_field_find(ip), set_port = flow_field_find(port);
 	struct flow_op ops[2] = {
 		{.code = FLOW_OP_SET, .width = 32, .field = (uint16_t)set_ip, .data = 0},
-		{.code = FLOW_OP_SET, .width = 16, .field = (uint16_t)set_port, .data = 8}};
+		{.code = FLOW_OP_SET, .width = 16, .field = (uint16_t)set_port, .data = offsetof(struct nat_data, port)}};
 	struct flow_action_template t = {
-		.nr_ops = 2, .ops = ops, .data_len = sizeof(data), .data = data, .hole = hole};
+		.nr_ops = 2,
+		.ops = ops,
+		.data_len = sizeof(data),
+		.data = (const uint8_t *)&data,
+		.hole = (const uint8_t *)&hole};
 	struct flow_pipe_cfg cfg = exact("nat", rig->flows);
 
 	must(set_ip, ip);

@@ -55,6 +55,8 @@ static int silent_fail(struct ctl_request *req, const json_t *params, json_t **r
 
 static int later(struct ctl_request *req, const json_t *params, json_t **result, void *arg)
 {
+	if (s.later) /* the next one came before the loop could answer */
+		ctl_reply(s.later, json_string("at last"));
 	s.later = req;
 	return CTL_LATER;
 }

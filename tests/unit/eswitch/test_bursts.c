@@ -24,6 +24,7 @@
 #include "flow/pipe.h"
 #include "packet/fixture.h"
 
+#define DATA_BYTES 12 /* of the rewrite: address and port, each with its mask */
 #define FLOWS 96
 #define HOPS 6
 #define ENTRIES_PORT 0 /* packets of this port meet the exact pipe, */
@@ -91,9 +92,9 @@ static void make_hops(struct side *s)
 
 static void make_pipe(struct side *s)
 {
-	static uint8_t data[12], hole[12];
+	static uint8_t data[DATA_BYTES], hole[DATA_BYTES];
 	struct flow_op ops[2] = {{.code = FLOW_OP_SET, .width = 32}, {.code = FLOW_OP_SET, .width = 16, .data = 8}};
-	struct flow_action_template t[2] = {{.nr_ops = 2, .ops = ops, .data_len = 12, .data = data, .hole = hole}};
+	struct flow_action_template t[2] = {{.nr_ops = 2, .ops = ops, .data_len = DATA_BYTES, .data = data, .hole = hole}};
 	struct flow_pipe_cfg cfg = {.name = "entries", .kind = FLOW_PIPE_EXACT, .root = true, .port = ENTRIES_PORT,
 		.nr_entries = FLOWS, .miss = {.kind = FLOW_FWD_DROP}, .entry_counters = true, .templates = t, .nr_templates = 2};
 
@@ -210,7 +211,7 @@ static void change_entry(unsigned f)
 	struct flow_entry_spec spec = {.count = true, .fwd = {.kind = FLOW_FWD_HOP}};
 	unsigned hop = rng_below(&rng, HOPS);
 	bool remove = sides[0].entry[f] && rng_one_in(&rng, 2);
-	uint8_t bytes[8];
+	uint8_t bytes[DATA_BYTES];
 
 	key_of(f, &spec.match.value);
 	rng_bytes(&rng, bytes, sizeof(bytes));
