@@ -22,7 +22,7 @@ for p; do
 	# shellcheck disable=SC2046,SC2086
 	if cc -std=gnu11 -O1 -g -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Werror -DALLOW_EXPERIMENTAL_API $san -o "$prefix/$p" \
 		"$src/tests/oracle/$p.c" $(pkg-config --cflags --libs $mods) -Wl,-rpath-link,"$LD_LIBRARY_PATH" >"$out" 2>&1 &&
-		timeout 100 "$src/tools/softdpu-oracle" --settle 1 "$src/tests/oracle/$p.yaml" -- "$prefix/$p" >>"$out" 2>&1; then
+		timeout 100 "$src/tools/softdpu-oracle" --strict --settle 1 "$src/tests/oracle/$p.yaml" -- "$prefix/$p" >>"$out" 2>&1; then
 		echo "ok $n $p"
 	else
 		echo "not ok $n $p"; sed 's/^/# /' "$out" | cut -c1-400; failed=1
