@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What every program here begins and ends with: two functions of the card as ports 0 and 1, DOCA Flow over them, and a
- * few seconds for packets. A program is one feature; the file of the same name says which packets go in and come out.
+ * What every program here begins and ends with: functions of the card as ports 0 and 1 (mode vnf), or the uplink as port 0 and
+ * its VFs behind it (mode switch), DOCA Flow over them, and a time for packets that ends with Enter. A program is one feature; the
+ * file of the same name says which packets go in and come out.
  */
 #ifndef TESTS_ORACLE_BEGIN_H
 #define TESTS_ORACLE_BEGIN_H
@@ -17,12 +18,26 @@
 #include <doca_dev.h>
 #include <doca_dpdk.h>
 #include <doca_flow.h>
+#include <doca_flow_ct.h>
 #include <doca_softdpu.h>
 
-#define PORTS 2
+#define PORTS_MAX 3
 
-static struct doca_dev *dev[PORTS];
-static struct doca_flow_port *port[PORTS];
+/* What is not the same in all programs, to be changed before begin(). */
+static struct {
+	const char *mode;
+	unsigned functions, vfs;                /* ports: functions of the card, then VFs of the first */
+	uint16_t rx_queues;                     /* of each port */
+	uint32_t queue_depth;                   /* 0: the default */
+	const struct doca_flow_definitions *definitions;
+	doca_flow_entry_process_cb on_entry;
+	doca_flow_pipe_process_cb on_pipe;
+	void (*after_init)(void);               /* between doca_flow_init and the ports */
+	uint32_t shared[DOCA_FLOW_SHARED_RESOURCE_MAX];
+} setup = {.mode = "vnf,hws", .functions = 2, .rx_queues = 1};
+
+static struct doca_dev *dev[PORTS_MAX];
+static struct doca_flow_port *port[PORTS_MAX];
 
 static inline void must(doca_error_t result)
 {
@@ -32,28 +47,68 @@ static inline void must(doca_error_t result)
 	_exit(1);
 }
 
+static inline unsigned nr_ports(void)
+{
+	return setup.functions + setup.vfs;
+}
+
 static inline void open_devices(void)
 {
-	static const char *const pci[PORTS] = {"0000:03:00.0", "0000:03:00.1"};
+	static const char *const pci[] = {"0000:03:00.0", "0000:03:00.1"};
 	struct doca_devinfo **list;
 	uint32_t n;
 	uint8_t equal;
 
 	must(doca_devinfo_create_list(&list, &n));
 	for (uint32_t i = 0; i < n; i++)
-		for (int k = 0; k < PORTS; k++)
+		for (unsigned k = 0; k < setup.functions; k++)
 			if (!dev[k] && doca_devinfo_is_equal_pci_addr(list[i], pci[k], &equal) == DOCA_SUCCESS && equal)
 				must(doca_dev_open(list[i], &dev[k]));
 	must(doca_devinfo_destroy_list(list));
 }
 
+static inline void probe(void)
+{
+	char args[64] = "dv_flow_en=2";
+
+	if (setup.vfs)
+		snprintf(args, sizeof(args), "dv_flow_en=2,representor=vf[0-%u]", setup.vfs - 1);
+	for (unsigned i = 0; i < setup.functions; i++)
+		must(doca_dpdk_port_probe(dev[i], i ? "dv_flow_en=2" : args));
+}
+
 static inline void start_ethdev(uint16_t id, struct rte_mempool *pool)
 {
-	struct rte_eth_conf conf = {0};
+	struct rte_eth_conf conf = {.rxmode.mq_mode = setup.rx_queues > 1 ? RTE_ETH_MQ_RX_RSS : RTE_ETH_MQ_RX_NONE};
 
-	if (rte_eth_dev_configure(id, 1, 1, &conf) || rte_eth_rx_queue_setup(id, 0, 256, 0, NULL, pool) ||
-		rte_eth_tx_queue_setup(id, 0, 256, 0, NULL) || rte_eth_dev_start(id))
+	if (rte_eth_dev_configure(id, setup.rx_queues, 1, &conf) || rte_eth_tx_queue_setup(id, 0, 256, 0, NULL))
 		must(DOCA_ERROR_DRIVER);
+	for (uint16_t q = 0; q < setup.rx_queues; q++)
+		if (rte_eth_rx_queue_setup(id, q, 256, 0, NULL, pool))
+			must(DOCA_ERROR_DRIVER);
+	if (rte_eth_dev_start(id))
+		must(DOCA_ERROR_DRIVER);
+}
+
+static inline void start_flow(void)
+{
+	struct doca_flow_cfg *cfg;
+
+	must(doca_flow_cfg_create(&cfg));
+	must(doca_flow_cfg_set_mode_args(cfg, setup.mode));
+	if (setup.queue_depth)
+		must(doca_flow_cfg_set_queue_depth(cfg, setup.queue_depth));
+	if (setup.definitions)
+		must(doca_flow_cfg_set_definitions(cfg, setup.definitions));
+	if (setup.on_entry)
+		must(doca_flow_cfg_set_cb_entry_process(cfg, setup.on_entry));
+	if (setup.on_pipe)
+		must(doca_flow_cfg_set_cb_pipe_process(cfg, setup.on_pipe));
+	for (int type = 0; type < DOCA_FLOW_SHARED_RESOURCE_MAX; type++)
+		if (setup.shared[type])
+			must(doca_flow_cfg_set_nr_shared_resource(cfg, setup.shared[type], type));
+	must(doca_flow_init(cfg));
+	must(doca_flow_cfg_destroy(cfg));
 }
 
 static inline void start_flow_port(uint16_t id)
@@ -62,7 +117,7 @@ static inline void start_flow_port(uint16_t id)
 
 	must(doca_flow_port_cfg_create(&cfg));
 	must(doca_flow_port_cfg_set_port_id(cfg, id));
-	must(doca_flow_port_cfg_set_dev(cfg, dev[id]));
+	must(doca_flow_port_cfg_set_dev(cfg, dev[id < setup.functions ? id : 0]));
 	must(doca_flow_port_start(cfg, &port[id]));
 	must(doca_flow_port_cfg_destroy(cfg));
 }
@@ -71,20 +126,17 @@ static inline void begin(void)
 {
 	char *eal[] = {"oracle", "-l", "0", "-a", "pci:00:00.0", NULL};
 	struct rte_mempool *pool;
-	struct doca_flow_cfg *cfg;
 
 	open_devices();
 	if (rte_eal_init(5, eal) < 0 || !(pool = rte_pktmbuf_pool_create("p", 4095, 0, 0, 2304, SOCKET_ID_ANY)))
 		must(DOCA_ERROR_DRIVER);
-	for (uint16_t i = 0; i < PORTS; i++)
-		must(doca_dpdk_port_probe(dev[i], "dv_flow_en=2"));
-	for (uint16_t i = 0; i < PORTS; i++)
+	probe();
+	for (unsigned i = 0; i < nr_ports(); i++)
 		start_ethdev(i, pool);
-	must(doca_flow_cfg_create(&cfg));
-	must(doca_flow_cfg_set_mode_args(cfg, "vnf,hws"));
-	must(doca_flow_init(cfg));
-	must(doca_flow_cfg_destroy(cfg));
-	for (uint16_t i = 0; i < PORTS; i++)
+	start_flow();
+	if (setup.after_init)
+		setup.after_init();
+	for (unsigned i = 0; i < nr_ports(); i++)
 		start_flow_port(i);
 }
 
@@ -109,6 +161,52 @@ static inline struct doca_flow_pipe *pipe_from(struct doca_flow_pipe_cfg *cfg, c
 	return pipe;
 }
 
+/* A BASIC pipe's configuration. match_mask may be NULL. */
+static inline struct doca_flow_pipe_cfg *basic_cfg(const char *name, bool root, const struct doca_flow_match *match, const struct doca_flow_match *match_mask)
+{
+	struct doca_flow_pipe_cfg *cfg = pipe_cfg(name, DOCA_FLOW_PIPE_BASIC, root);
+
+	must(doca_flow_pipe_cfg_set_match(cfg, match, match_mask));
+	return cfg;
+}
+
+static inline void set_actions(struct doca_flow_pipe_cfg *cfg, struct doca_flow_actions *actions, struct doca_flow_action_descs *descs)
+{
+	must(doca_flow_pipe_cfg_set_actions(cfg, &actions, NULL, descs ? &descs : NULL, 1));
+}
+
+static inline void set_counter(struct doca_flow_pipe_cfg *cfg)
+{
+	struct doca_flow_monitor count = {.counter_type = DOCA_FLOW_RESOURCE_TYPE_NON_SHARED};
+
+	must(doca_flow_pipe_cfg_set_monitor(cfg, &count));
+}
+
+/* An entry of a BASIC pipe; actions and fwd may be NULL. */
+static inline struct doca_flow_pipe_entry *add(struct doca_flow_pipe *pipe, const struct doca_flow_match *match,
+	const struct doca_flow_actions *actions, const struct doca_flow_fwd *fwd)
+{
+	struct doca_flow_pipe_entry *entry;
+
+	must(doca_flow_pipe_basic_add_entry(0, pipe, match, 0, actions, NULL, fwd, 0, NULL, &entry));
+	return entry;
+}
+
+/* An entry of a CONTROL pipe; match_mask and actions may be NULL. */
+static inline struct doca_flow_pipe_entry *control(struct doca_flow_pipe *pipe, uint32_t priority, const struct doca_flow_match *match,
+	const struct doca_flow_match *match_mask, const struct doca_flow_actions *actions, const struct doca_flow_fwd *fwd)
+{
+	struct doca_flow_pipe_entry *entry;
+
+	must(doca_flow_pipe_control_add_entry(0, pipe, match, match_mask, NULL, actions, NULL, NULL, NULL, priority, fwd, NULL, &entry));
+	return entry;
+}
+
+static inline struct doca_flow_pipe *control_pipe(const char *name, bool root)
+{
+	return pipe_from(pipe_cfg(name, DOCA_FLOW_PIPE_CONTROL, root), NULL, NULL);
+}
+
 static inline struct doca_flow_fwd to_port(uint16_t id)
 {
 	return (struct doca_flow_fwd){.type = DOCA_FLOW_FWD_PORT, .port_id = id};
@@ -126,29 +224,53 @@ static inline void root_to(struct doca_flow_pipe *pipe)
 {
 	struct doca_flow_match any = {0};
 	struct doca_flow_fwd fwd = to_pipe(pipe);
-	struct doca_flow_pipe *root = pipe_from(pipe_cfg("ROOT", DOCA_FLOW_PIPE_CONTROL, true), NULL, NULL);
 
-	must(doca_flow_pipe_control_add_entry(0, root, &any, NULL, NULL, NULL, NULL, NULL, NULL, 0, &fwd, NULL, NULL));
+	control(control_pipe("ROOT", true), 0, &any, NULL, NULL, &fwd);
 }
 
-static inline void wait_and_end(void)
+static inline unsigned long packets(struct doca_flow_pipe_entry *entry)
+{
+	struct doca_flow_resource_query query;
+
+	must(doca_flow_resource_query_entry(entry, &query));
+	return query.counter.total_pkts;
+}
+
+/* How many packets the program got by a queue of a port. */
+static inline unsigned received(uint16_t id, uint16_t queue)
+{
+	struct rte_mbuf *m[32];
+	unsigned all = 0;
+
+	for (uint16_t n; (n = rte_eth_rx_burst(id, queue, m, 32)) > 0; all += n)
+		rte_pktmbuf_free_bulk(m, n);
+	return all;
+}
+
+static inline void process(void)
 {
 	must(doca_flow_entries_process(port[0], 0, 1000, 0));
-	printf("Wait 3 seconds for packets to arrive\n");
+}
+
+static inline void wait_for_packets(void)
+{
+	process();
+	printf("Wait for packets, end with Enter\n");
 	fflush(stdout);
-	sleep(3);
+	getchar();
 }
 
 static inline int end(void)
 {
-	for (int i = 0; i < PORTS; i++)
+	for (unsigned i = nr_ports(); i-- > 0;)
 		must(doca_flow_port_stop(port[i]));
 	doca_flow_destroy();
-	for (uint16_t i = 0; i < PORTS; i++) {
+	for (unsigned i = nr_ports(); i-- > 0;) {
 		rte_eth_dev_stop(i);
 		rte_eth_dev_close(i);
-		must(doca_dev_close(dev[i]));
 	}
+	for (unsigned i = 0; i < setup.functions; i++)
+		must(doca_dev_close(dev[i]));
 	return 0;
 }
 

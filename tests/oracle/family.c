@@ -24,6 +24,6 @@ int main(void)
 	cfg = pipe_cfg("ROOT", DOCA_FLOW_PIPE_BASIC, true);
 	must(doca_flow_pipe_cfg_set_match(cfg, &ip4, NULL));
 	must(doca_flow_pipe_basic_add_entry(0, pipe_from(cfg, &to_list, &drop), &ip4, 0, NULL, NULL, NULL, 0, NULL, NULL));
-	wait_and_end();
+	wait_for_packets();
 	return end();
 }

@@ -2,7 +2,7 @@
 /* prefix: an LPM pipe; the longest prefix decides, the rest is dropped. */
 #include "begin.h"
 
-static void add(struct doca_flow_pipe *pipe, uint32_t ip, uint32_t mask, const struct doca_flow_fwd *fwd)
+static void route(struct doca_flow_pipe *pipe, uint32_t ip, uint32_t mask, const struct doca_flow_fwd *fwd)
 {
 	struct doca_flow_match match = {.outer.ip4.dst_ip = DOCA_HTOBE32(ip)}, bits = {.outer.ip4.dst_ip = DOCA_HTOBE32(mask)};
 
@@ -23,10 +23,10 @@ int main(void)
 	cfg = pipe_cfg("PREFIX", DOCA_FLOW_PIPE_LPM, false);
 	must(doca_flow_pipe_cfg_set_match(cfg, &open, NULL));
 	pipe = pipe_from(cfg, NULL, &drop);
-	add(pipe, 0x0a000000, 0xff000000, &across);
-	add(pipe, 0x0a010000, 0xffff0000, &back);
-	add(pipe, 0x0a010200, 0xffffff00, &drop);
+	route(pipe, 0x0a000000, 0xff000000, &across);
+	route(pipe, 0x0a010000, 0xffff0000, &back);
+	route(pipe, 0x0a010200, 0xffffff00, &drop);
 	root_to(pipe);
-	wait_and_end();
+	wait_for_packets();
 	return end();
 }

@@ -25,7 +25,7 @@ int main(void)
 	must(doca_flow_pipe_cfg_set_monitor(cfg, &count));
 	match.outer.tcp.l4_port.dst_port = DOCA_HTOBE16(80);
 	must(doca_flow_pipe_basic_add_entry(0, pipe_from(cfg, &out, &drop), &match, 0, &set, NULL, NULL, 0, NULL, &entry));
-	wait_and_end();
+	wait_for_packets();
 	must(doca_flow_resource_query_entry(entry, &query));
 	printf("counted %lu packets, %lu bytes\n", query.counter.total_pkts, query.counter.total_bytes);
 	return end();

@@ -15,18 +15,25 @@ export PKG_CONFIG_PATH=$pc LD_LIBRARY_PATH
 LD_LIBRARY_PATH=$(dirname "$pc")
 san=; grep -q fsanitize=address "$build/build.ninja" && san='-fsanitize=address,undefined'
 mods="doca-flow doca-dpdk-bridge doca-common libdpdk"
+export prefix mods san src
+
+# One program: exit status, and its output for the case that it fails.
+one() {
+	# shellcheck disable=SC2046,SC2086
+	cc -std=gnu11 -O1 -g -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Werror -DALLOW_EXPERIMENTAL_API $san \
+		-o "$prefix/$1" "$src/tests/oracle/$1.c" $(pkg-config --cflags --libs $mods) -Wl,-rpath-link,"$LD_LIBRARY_PATH" &&
+		timeout 200 "$src/tools/softdpu-oracle" --strict --enter --settle 0.3 "$src/tests/oracle/$1.yaml" -- "$prefix/$1"
+	echo $? >"$prefix/$1.rc"
+}
+export -f one
+
 n=0 failed=0
 [ $# -gt 0 ] || set -- $(cd "$src/tests/oracle" && ls ./*.yaml | sed 's|^\./||; s|\.yaml$||')
+printf '%s\n' "$@" | xargs -P 2 -I{} bash -c 'one {} >"$prefix/{}.out" 2>&1'
 for p; do
-	n=$((n + 1)) out=$prefix/$p.out
-	# shellcheck disable=SC2046,SC2086
-	if cc -std=gnu11 -O1 -g -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Werror -DALLOW_EXPERIMENTAL_API $san -o "$prefix/$p" \
-		"$src/tests/oracle/$p.c" $(pkg-config --cflags --libs $mods) -Wl,-rpath-link,"$LD_LIBRARY_PATH" >"$out" 2>&1 &&
-		timeout 100 "$src/tools/softdpu-oracle" --strict --settle 1 "$src/tests/oracle/$p.yaml" -- "$prefix/$p" >>"$out" 2>&1; then
-		echo "ok $n $p"
-	else
-		echo "not ok $n $p"; sed 's/^/# /' "$out" | cut -c1-400; failed=1
-	fi
+	n=$((n + 1))
+	if [ "$(cat "$prefix/$p.rc")" = 0 ]; then echo "ok $n $p"
+	else echo "not ok $n $p"; sed 's/^/# /' "$prefix/$p.out" | cut -c1-400; failed=1; fi
 done
 echo "1..$n"
 exit $failed

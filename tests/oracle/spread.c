@@ -28,7 +28,7 @@ int main(void)
 	root_to(pipe);
 	packet.outer.ip6.flow_label = DOCA_HTOBE32(0x55555);
 	must(doca_flow_pipe_calc_hash(pipe, &packet, &hash));
-	wait_and_end();
+	wait_for_packets();
 	must(doca_flow_resource_query_entry(entry[hash], &query));
 	printf("entry %u of label 0x55555 has %lu packets\n", hash, query.counter.total_pkts);
 	return end();

@@ -35,6 +35,6 @@ int main(void)
 	root = pipe_from(pipe_cfg("ROOT", DOCA_FLOW_PIPE_CONTROL, true), NULL, NULL);
 	must(doca_flow_pipe_control_add_entry(0, root, &vxlan, NULL, NULL, &decap, NULL, NULL, NULL, 0, &across, NULL, NULL));
 	must(doca_flow_pipe_control_add_entry(0, root, &tcp, NULL, NULL, &encap, NULL, NULL, NULL, 1, &across, NULL, NULL));
-	wait_and_end();
+	wait_for_packets();
 	return end();
 }
