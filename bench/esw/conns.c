@@ -73,20 +73,27 @@ static json_t *pod(const char *name, const char *vf, const char *address)
 		"node", "node1", "addresses", address, "vf", vf);
 }
 
-static json_t *service(const char *name, const char *address, json_t *endpoints)
+static json_t *service(const char *name, const char *address, int port)
 {
-	return json_pack("{s:s, s:s, s:s, s:{s:[s], s:i, s:[{s:s, s:i, s:O}]}}", "op", "upsert", "kind", "service",
+	json_t *endpoints = json_array();
+	char ip[32];
+
+	for (unsigned i = 0; i < BACKENDS; i++) {
+		snprintf(ip, sizeof(ip), "10.244.1.%u", 20 + i);
+		json_array_append_new(endpoints, json_pack("{s:s, s:i}", "address", ip, "port", port));
+	}
+	return json_pack("{s:s, s:s, s:s, s:{s:[s], s:i, s:[{s:s, s:i, s:o}]}}", "op", "upsert", "kind", "service",
 		"name", name, "value", "addresses", address, "affinity_s", 3600, "ports", "protocol", "UDP", "port",
 		80, "endpoints", endpoints);
 }
 
 /* Two Services: a client has 60,000 ports for 100,000 flows. They keep a client with its backend for an hour:
- * the affinity table is asked once per connection. */
+ * the affinity table is asked once per connection. Their backends listen on ports of their own, or one of them
+ * would have to tell 100,000 connections of one client apart by 65,536 source ports. */
 static json_t *desired(void)
 {
 	json_t *ops = json_pack("[{s:s, s:s, s:s, s:{s:[s], s:[s]}}]", "op", "upsert", "kind", "node", "name",
 		"node1", "value", "vteps", "192.168.1.101", "cidrs", "10.244.1.0/24");
-	json_t *endpoints = json_array();
 	char name[32], vf[16], ip[32];
 
 	json_array_append_new(ops, pod("a/client", "pf0vf0", "10.244.1.10"));
@@ -95,11 +102,9 @@ static json_t *desired(void)
 		snprintf(vf, sizeof(vf), "pf0vf%u", 1 + i);
 		snprintf(ip, sizeof(ip), "10.244.1.%u", 20 + i);
 		json_array_append_new(ops, pod(name, vf, ip));
-		json_array_append_new(endpoints, json_pack("{s:s, s:i}", "address", ip, "port", 8080));
 	}
-	json_array_append_new(ops, service("a/web", "10.96.0.100", endpoints));
-	json_array_append_new(ops, service("a/shop", "10.96.0.101", endpoints));
-	json_decref(endpoints);
+	json_array_append_new(ops, service("a/web", "10.96.0.100", 8080));
+	json_array_append_new(ops, service("a/shop", "10.96.0.101", 8081));
 	return json_pack("{s:s, s:o}", "node", "node1", "ops", ops);
 }
 

@@ -261,6 +261,19 @@ static bool has_sport(const struct conn_key *k)
 	return k->proto == IPPROTO_TCP || k->proto == IPPROTO_UDP;
 }
 
+/* A flow that is only forwarded may be installed later: its answers must not look like those of an installed
+ * connection either, which would take them, and keep its place. */
+static bool answers_taken(
+	const struct node *node, const struct flow_conn_table *table, const struct conn_spec *spec)
+{
+	conn_ref ref;
+
+	if (table != node->soft)
+		return false;
+	conn_lookup(node->conns, &spec->key[1], &ref, 1);
+	return ref != CONN_NONE;
+}
+
 #define ADD_TRIES 16
 
 /* 0 and *ref, -EEXIST, -ENOSPC. May change the spec's source port. */
@@ -270,6 +283,10 @@ static int add(struct node *node, unsigned worker, struct flow_conn_table *table
 	int rc = -EEXIST;
 
 	for (int tries = 0; tries < ADD_TRIES; tries++) {
+		if (unlikely(answers_taken(node, table, spec)) && has_sport(&spec->key[0])) {
+			move_sport(&node->workers[worker], spec);
+			continue;
+		}
 		rc = conn_add(table, worker, spec, now_ns, ref);
 		if (rc == 0) {
 			count(node, spec->owner, 1);

@@ -579,18 +579,16 @@ static void test_policy_changes_apply_to_connections(void **state)
 }
 
 /* One source port, a pod reached directly and through the service: the answers must not be mixed up. */
-static void test_source_port_clash(void **state)
+static void clash(struct world *w, const char *flags)
 {
-	struct world *w = *state;
 	struct rte_mbuf *m = NULL;
 	struct pkt_parse p;
 	unsigned sport;
 
 	world_send(w, CLIENT, "eth ip4:10.244.1.10>10.244.1.5 tcp:1000>8080,fl=S");
 	expect(w, WEB1, "10.244.1.10:1000>10.244.1.5:8080 tcp 02");
-	for (unsigned tries = 0; !m && tries < 3;
-		tries++) { /* the same SYN again follows the first one's backend */
-		world_send(w, CLIENT, "eth ip4:10.244.1.10>10.96.0.100 tcp:1000>80,fl=S");
+	for (unsigned tries = 0; !m && tries < 20; tries++) { /* until the service leads to that pod */
+		world_send(w, CLIENT, "eth ip4:10.244.1.10>10.96.0.100 tcp:1000>80,fl=%s data:1", flags);
 		m = world_take(w, WEB1);
 		if (!m) {
 			world_drop_all(w);
@@ -609,6 +607,17 @@ static void test_source_port_clash(void **state)
 	expect(w, CLIENT, "10.96.0.100:80>10.244.1.10:1000 tcp 12");
 	world_send(w, WEB1, "eth ip4:10.244.1.5>10.244.1.10 tcp:8080>1000,fl=SA");
 	expect(w, CLIENT, "10.244.1.5:8080>10.244.1.10:1000 tcp 12");
+}
+
+static void test_source_port_clash(void **state)
+{
+	clash(*state, "S");
+}
+
+/* The same for a flow that is only forwarded: data of a connection nobody saw begin. */
+static void test_source_port_clash_in_mid_stream(void **state)
+{
+	clash(*state, "A");
 }
 
 /* A closed connection's tuple is used again. */
@@ -834,6 +843,7 @@ int main(void)
 		T(test_a_moved_pod_is_followed),
 		T(test_policy_changes_apply_to_connections),
 		T(test_source_port_clash),
+		T(test_source_port_clash_in_mid_stream),
 		T(test_a_tuple_is_used_again),
 		T(test_hairpin),
 		T(test_port_leaves_and_returns),
