@@ -18,13 +18,13 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "base/args.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/refuse.h"
 #include "card/card.h"
 #include "ctl/ctl.h"
 #include "ctl/messages.h"
-#include "options.h"
 
 LOG_MODULE("agentd");
 
@@ -380,7 +380,7 @@ static void stop(struct agentd *a)
 static const char *profile, *manifests = MANIFESTS_DEFAULT, *group;
 static bool check, print;
 
-static const struct daemon_option options[] = {
+static const struct args_option options[] = {
 	{'c', "card", "PROFILE", "the card profile; without it $SOFTDPU_CARD", &profile, NULL},
 	{'m', "manifests", "PATH", "a directory or a file (default " MANIFESTS_DEFAULT ")", &manifests, NULL},
 	{'g', "group", "GROUP", "let this group use the control socket (default: root only)", &group, NULL},
@@ -388,7 +388,7 @@ static const struct daemon_option options[] = {
 	{0, "print", NULL, "print the node's desired state as JSON, do nothing else", NULL, &print},
 };
 
-static const struct daemon_usage usage = {
+static const struct args_usage usage = {
 	"softdpu-agentd", "Keep the node of card PROFILE at what the Kubernetes manifests under PATH say.",
 	"Changes under PATH are applied as they happen; SIGHUP and `softdpu reload` apply them now.\n",
 	options, ARRAY_SIZE(options)};
@@ -416,7 +416,7 @@ static int look_only(struct agentd *a)
 int main(int argc, char **argv)
 {
 	struct agentd a = {.inotify = -1, .signals = -1, .watch = -1};
-	int status = daemon_options(argc, argv, &usage);
+	int status = args_parse(argc, argv, &usage);
 
 	if (status >= 0)
 		return status;

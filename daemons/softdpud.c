@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/args.h"
 #include "base/log.h"
 #include "base/refuse.h"
 #include "core/core.h"
-#include "options.h"
 
 LOG_MODULE("softdpud");
 
@@ -32,14 +32,14 @@ static void on_signal(int sig)
 static const char *profile, *group;
 static bool check, print;
 
-static const struct daemon_option options[] = {
+static const struct args_option options[] = {
 	{'c', "card", "PROFILE", "the profile; without it $SOFTDPU_CARD, or the embedded default card", &profile, NULL},
 	{'g', "group", "GROUP", "let this group use the control socket (default: root only)", &group, NULL},
 	{0, "check", NULL, "read and check the profile, do nothing else", NULL, &check},
 	{0, "print", NULL, "print the profile as it was understood, do nothing else", NULL, &print},
 };
 
-static const struct daemon_usage usage = {
+static const struct args_usage usage = {
 	"softdpud", "Run the virtual card that PROFILE (YAML, softdpu-card(5)) describes.",
 	"SIGHUP reads the profile again and applies the difference, like `softdpu reload`.\n"
 	"SIGTERM and SIGINT end it; VFs leave their pods then.\n",
@@ -86,7 +86,7 @@ static int run(struct core *core)
 int main(int argc, char **argv)
 {
 	struct core_cfg cfg = {.program = "softdpud"};
-	int status = daemon_options(argc, argv, &usage);
+	int status = args_parse(argc, argv, &usage);
 
 	if (status >= 0)
 		return status;

@@ -9,11 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/args.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/refuse.h"
 
-#include "../options.h"
 #include "nvmfd.h"
 #include "nvmf/stream.h"
 
@@ -22,14 +22,14 @@ LOG_MODULE("nvmfd");
 static const char *config_path = "/etc/softdpu/nvmfd.yaml", *ctl_group;
 static bool check, reset;
 
-static const struct daemon_option options[] = {
+static const struct args_option options[] = {
 	{'c', "config", "CONFIG", "YAML or JSON (default: /etc/softdpu/nvmfd.yaml)", &config_path, NULL},
 	{'g', "group", "GROUP", "let this group use the control socket (default: root only)", &ctl_group, NULL},
 	{0, "check", NULL, "read and check the configuration, do nothing else", NULL, &check},
 	{0, "reset", NULL, "forget saved live changes, start from CONFIG", NULL, &reset},
 };
 
-static const struct daemon_usage usage = {
+static const struct args_usage usage = {
 	"softdpu-nvmfd", "Export block devices to NVMe/TCP and NVMe/RDMA hosts.",
 	"Live changes (softdpu nvme target, softdpu volume) are saved below the state directory and used\n"
 	"instead of CONFIG at the next start.\n",
@@ -312,7 +312,7 @@ static void stop(struct nvmfd *d)
 int main(int argc, char **argv)
 {
 	struct nvmfd d = {.started_ns = 0};
-	int rc = daemon_options(argc, argv, &usage), signals;
+	int rc = args_parse(argc, argv, &usage), signals;
 
 	if (rc >= 0)
 		return rc;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* softdpu-volume, run as `softdpu volume`: disks for hosts, from a running softdpu-nvmfd. */
-#include <getopt.h>
+#include <getopt.h> /* optind */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/args.h"
 #include "base/base.h"
 #include "base/refuse.h"
 #include "ctl/ctl.h"
@@ -12,18 +13,20 @@
 static const char *name = "nvmf0";
 static bool as_json;
 
-static void usage(FILE *to)
-{
-	fputs("usage: softdpu volume [--name DAEMON] [-j] COMMAND\n"
-	      "\n"
-	      "  create NAME SIZE     a sparse volume, 4096-byte blocks; SIZE like 10G\n"
-	      "  list\n"
-	      "  resize NAME SIZE     hosts see the new size at once\n"
-	      "  attach NAME HOSTNQN  let a host use it; prints what to run there (cat /etc/nvme/hostnqn)\n"
-	      "  detach NAME HOSTNQN  its connections end\n"
-	      "  delete NAME          with its data\n",
-		to);
-}
+static const struct args_option options[] = {
+	{0, "name", "DAEMON", "which softdpu-nvmfd (nvmf0)", .text = &name},
+	{'j', "json", NULL, "the answer as JSON", .flag = &as_json},
+};
+
+static const struct args_usage usage = {"softdpu volume",
+	"  create NAME SIZE     a sparse volume, 4096-byte blocks; SIZE like 10G\n"
+	"  list\n"
+	"  resize NAME SIZE     hosts see the new size at once\n"
+	"  attach NAME HOSTNQN  let a host use it; prints what to run there (cat "
+	"/etc/nvme/hostnqn)\n"
+	"  detach NAME HOSTNQN  its connections end\n"
+	"  delete NAME          with its data",
+	"", options, ARRAY_SIZE(options), "COMMAND"};
 
 static int fail(void)
 {
@@ -81,8 +84,8 @@ static int print_connect(const char *nqn)
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *l = json_array_get(list, i);
 
-		printf("nvme connect -t %s -a %s -s %s -n %s\n", text(l, "transport"), text(l, "address"),
-			text(l, "port"), nqn);
+		printf("nvme connect -t %s -a %s -s %s -n %s\n", text(l, "transport"),
+			text(l, "address"), text(l, "port"), nqn);
 	}
 	json_decref(status);
 	return 0;
@@ -109,38 +112,29 @@ static int run(const char *method, json_t *params, const char *command)
 
 int main(int argc, char **argv)
 {
-	static const struct option longs[] = {{"name", 1, NULL, 'N'}, {"json", 0, NULL, 'j'}, {"help", 0, NULL, 'h'},
-		{NULL, 0, NULL, 0}};
 	static const struct {
 		const char *command, *method, *second;
 		int words;
 	} commands[] = {{"create", "volume.create", "size", 2}, {"list", "volume.list", NULL, 0},
 		{"resize", "volume.resize", "size", 2}, {"attach", "volume.attach", "host", 2},
 		{"detach", "volume.detach", "host", 2}, {"delete", "volume.delete", NULL, 1}};
-	int c;
+	int status = args_parse(argc, argv, &usage);
 
-	while ((c = getopt_long(argc, argv, "jh", longs, NULL)) >= 0) {
-		if (c == 'N')
-			name = optarg;
-		else if (c == 'j')
-			as_json = true;
-		else {
-			usage(c == 'h' ? stdout : stderr);
-			return c == 'h' ? 0 : 2;
-		}
-	}
+	if (status >= 0)
+		return status;
 	for (size_t i = 0; optind < argc && i < ARRAY_SIZE(commands); i++) {
 		json_t *params;
 
-		if (strcmp(commands[i].command, argv[optind]) || argc - optind - 1 != commands[i].words)
+		if (strcmp(commands[i].command, argv[optind]) ||
+			argc - optind - 1 != commands[i].words)
 			continue;
 		params = json_object();
 		if (commands[i].words > 0)
 			json_object_set_new(params, "name", json_string(argv[optind + 1]));
 		if (commands[i].words > 1)
-			json_object_set_new(params, commands[i].second, json_string(argv[optind + 2]));
+			json_object_set_new(
+				params, commands[i].second, json_string(argv[optind + 2]));
 		return run(commands[i].method, params, argv[optind]);
 	}
-	usage(stderr);
-	return 2;
+	return args_wrong(&usage);
 }

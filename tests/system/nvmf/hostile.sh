@@ -53,4 +53,7 @@ echo "# resident memory: $before KiB before, $after KiB after"
 check "memory is bounded" [ $((after - before)) -lt 65536 ]
 connects() { nvme read --lba 0 --blocks 1 >"$TMP/block"; }
 check "a host connects as before" connects
+nvme --nsid foo list >"$TMP/foo" 2>&1; RC=$?
+check "a namespace that is no number is refused" [ $RC = 2 ]
+check "in words" grep -q "^softdpu nvme: --nsid: 'foo' is not a number from 1 to 4294967294$" "$TMP/foo"
 finish
