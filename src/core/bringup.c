@@ -22,21 +22,28 @@ static unsigned mbufs_wanted(const struct card *card)
 }
 
 /* "0000:af:00.0,..." or "pci:...": a real NIC, for which the EAL must scan its bus. */
-static bool attaches_pci(const struct card *card)
+static bool is_pci(const char *devargs)
+{
+	struct card_bdf bdf;
+	char address[16];
+	bool yes;
+
+	snprintf(address, sizeof(address), "%.*s", (int)strcspn(devargs, ","), devargs);
+	yes = !strncmp(devargs, "pci:", 4) || card_bdf_parse(address, &bdf) == 0;
+	refusal_clear();
+	return yes;
+}
+
+static void note_devices(const struct card *card, struct port_eal_cfg *cfg)
 {
 	for (unsigned i = 0; i < card->n_ports; i++) {
 		const struct card_attach *a = &card->ports[i].attach;
-		struct card_bdf bdf;
-		char address[16];
 
-		if (a->kind != CARD_ATTACH_DPDK || !a->devargs)
+		if (a->kind != CARD_ATTACH_DPDK)
 			continue;
-		snprintf(address, sizeof(address), "%.*s", (int)strcspn(a->devargs, ","), a->devargs);
-		if (!strncmp(a->devargs, "pci:", 4) || card_bdf_parse(address, &bdf) == 0)
-			return true;
+		cfg->devices = true;
+		cfg->pci = cfg->pci || (a->devargs && is_pci(a->devargs));
 	}
-	refusal_clear();
-	return false;
 }
 
 static int memory_up(struct core *core)
@@ -44,10 +51,11 @@ static int memory_up(struct core *core)
 	const struct card *card = core->card;
 	unsigned n = mbufs_wanted(card);
 	struct port_eal_cfg cfg = {
-		.pci = attaches_pci(card),
 		.memory_mb = card->worker.memory_mb ? card->worker.memory_mb : MEMORY_MB_BASE + n / 1024 * MBUF_MB_PER_K};
-	int err = port_eal_start(&cfg);
+	int err;
 
+	note_devices(card, &cfg);
+	err = port_eal_start(&cfg);
 	if (err)
 		return refuse_more(err, "card '%s'", card->name);
 	core->pool = port_pool_create(card->name, n);

@@ -14,7 +14,6 @@
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_log.h>
-#include <rte_mbuf.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,9 +24,8 @@ LOG_MODULE("port.eal");
 
 #define MEMORY_MB 256
 #define ARGS_MAX 32
-#define POOL_CACHE 256
 
-static bool ours, hugepages, keep_memory;
+static bool ours, hugepages, devices, keep_memory;
 
 struct args {
 	int n;
@@ -128,12 +126,18 @@ bool port_eal_hugepages(void)
 	return hugepages || (port_eal_running() && !ours && rte_eal_has_hugepages());
 }
 
+bool port_eal_devices(void)
+{
+	return devices;
+}
+
 int port_eal_start(const struct port_eal_cfg *cfg)
 {
 	struct args args = {0};
 	pthread_t thread;
 	int err;
 
+	devices = devices || cfg->devices;
 	if (port_eal_running())
 		return 0;
 	make_args(&args, cfg);
@@ -179,21 +183,4 @@ int port_eal_thread_enter(void)
 void port_eal_thread_leave(void)
 {
 	rte_thread_unregister();
-}
-
-struct rte_mempool *port_pool_create(const char *name, unsigned n)
-{
-	uint16_t room = PORT_HEADROOM + 2048;
-	unsigned cache = MIN_OF(POOL_CACHE, n / 4);
-	struct rte_mempool *pool = rte_pktmbuf_pool_create(name, n, cache, 0, room, SOCKET_ID_ANY);
-
-	if (!pool)
-		refuse(rte_errno, "pool '%s' of %u mbufs (%llu MiB): %s", name, n,
-			(unsigned long long)n * (room + 256) >> 20, rte_strerror(rte_errno));
-	return pool;
-}
-
-void port_pool_destroy(struct rte_mempool *pool)
-{
-	rte_mempool_free(pool);
 }

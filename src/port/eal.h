@@ -27,14 +27,17 @@ struct port_eal_cfg {
 	uint32_t memory_mb;       /* 0 = 256 */
 	bool no_hugepages;        /* do not even look */
 	bool pci;                 /* scan the PCI bus (a card attaches a real device) */
+	bool devices;             /* DPDK devices get attached: pools then are EAL's own memory, see pool.c */
 	const char *const *extra; /* NULL-terminated further EAL arguments, or NULL */
 };
 
 /* 0 when the EAL runs afterwards, -errno with a sentence. Any thread, once at a time. */
 int port_eal_start(const struct port_eal_cfg *cfg);
 bool port_eal_running(void);
-/* Whether memory is hugepages: pools are then cheaper and `softdpu status` says so. */
+/* Whether the EAL's memory is reserved hugepages. Without them pools lie in transparent ones (pool.c). */
 bool port_eal_hugepages(void);
+/* Whether DPDK devices were announced (cfg->devices). */
+bool port_eal_devices(void);
 /* rte_eal_cleanup when we started it; else a no-op. */
 void port_eal_stop(void);
 

@@ -448,6 +448,11 @@ int port_ethdev_open(struct port *port, const struct card_attach *attach)
 	port->priv = dev;
 	port->kind = PORT_ETHDEV;
 	err = make_devargs(dev->devargs, sizeof(dev->devargs), attach);
+	if (err == 0 && attach->kind == CARD_ATTACH_DPDK && !port_pool_known_to_dpdk(port->pool))
+		err = refuse(ENOTSUP,
+			"DPDK device '%s': the packet buffers were laid out without DPDK devices in the card; "
+			"list it there and start again",
+			dev->devargs);
 	if (err == 0)
 		err = probe_in(dev, attach);
 	if (err == 0)

@@ -11,6 +11,7 @@
  *   link.c     the few rtnetlink messages
  *   set.c      the ready set
  *   eal.c      DPDK for our own processes
+ *   pool.c     mbufs for receive
  */
 #ifndef PORT_PORT_INT_H
 #define PORT_PORT_INT_H
@@ -37,6 +38,9 @@ int port_pair_join(struct port *port, const struct card_attach *attach);
 int port_mem_open(struct port *port, const struct card_attach *attach);
 int port_null_open(struct port *port, const struct card_attach *attach);
 int port_ethdev_open(struct port *port, const struct card_attach *attach);
+
+/* Whether DPDK devices may take mbufs of this pool (pool.c). */
+bool port_pool_known_to_dpdk(const struct rte_mempool *pool);
 
 /* The common part alone; port_close() undoes it. */
 int port_new(const struct port_cfg *cfg, struct port **port);

@@ -27,9 +27,11 @@
 
 static struct rte_mempool *pool;
 
+static bool with_devices; /* of DPDK; set before start_dpdk */
+
 static int start_dpdk(void **state)
 {
-	struct port_eal_cfg cfg = {.memory_mb = 64, .no_hugepages = true};
+	struct port_eal_cfg cfg = {.memory_mb = 64, .no_hugepages = true, .devices = with_devices};
 
 	if (port_eal_start(&cfg) < 0 || port_eal_thread_enter() < 0 ||
 		!(pool = port_pool_create("test", POOL_SIZE))) {

@@ -10,6 +10,7 @@ static char dir[] = "/tmp/softdpu-ethdev-XXXXXX";
 
 static int start(void **state)
 {
+	with_devices = true;
 	return mkdtemp(dir) ? start_dpdk(state) : -1;
 }
 

@@ -237,6 +237,17 @@ static void test_empty_pool_is_counted(void **state)
 	port_pool_destroy(small);
 }
 
+/* A pool in memory of its own is nothing for virtio-user or a NIC. */
+static void test_dpdk_device_wants_its_memory(void **state)
+{
+	struct card_attach attach = {.kind = CARD_ATTACH_DPDK, .devargs = "net_null0"};
+	struct port_cfg cfg = {.name = "late", .pool = pool};
+	struct port *port;
+
+	assert_int_equal(port_open(&cfg, &attach, &port), -ENOTSUP);
+	assert_non_null(strstr(refusal(), "net_null0"));
+}
+
 static void test_refusals(void **state)
 {
 	struct port_cfg cfg = {.name = "x", .pool = pool};
@@ -419,6 +430,7 @@ int main(void)
 		cmocka_unit_test(test_generator_rate_and_count),
 		cmocka_unit_test(test_null_and_admin_down),
 		cmocka_unit_test(test_empty_pool_is_counted),
+		cmocka_unit_test(test_dpdk_device_wants_its_memory),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_set_sleeps_and_is_woken_by_a_pair),
 		cmocka_unit_test(test_no_wakeup_is_lost),
