@@ -22,22 +22,23 @@ EXEMPT = [
     (r"tune_server", "the tune server's own test"),
     (r"a shared %s chosen by the entry", "shared encapsulations"),
 ]
-CALL = re.compile(r"dcore_fail\(\s*(DOCA_ERROR_\w+),\s*((?:\"(?:[^\"\\]|\\.)*\"\s*)+)")
+CALL = re.compile(r"dcore_fail\(\s*(DOCA_ERROR_\w+),\s*((?:\"(?:[^\"\\]|\\.)*\"|PRI\w+|\s)+)")
 
 
 def refusals(checkout):
     """[(file, error, format)] in the order of the sources, each sentence once."""
     seen = {}
-    for path in sorted(glob.glob(f"{checkout}/src/doca/flow/*.c")):
+    for path in sorted(glob.glob(f"{checkout}/src/doca/flow/*.[ch]")):
         text = open(path).read()
         for m in CALL.finditer(text):
-            sentence = "".join(re.findall(r"\"((?:[^\"\\]|\\.)*)\"", m[2]))
+            text_only = re.sub(r"\"\s*PRI(\w)\w+\s*\"", r"\1", m[2])
+            sentence = "".join(re.findall(r"\"((?:[^\"\\]|\\.)*)\"", text_only))
             seen.setdefault((m[1], sentence), os.path.basename(path))
     return [(where, error, sentence) for (error, sentence), where in seen.items()]
 
 
 def pattern(sentence):
-    parts = re.split(r"%(?:#x|zu|[sudx])", sentence)
+    parts = re.split(r"%(?:#x|zu|[sudxc])", sentence)
     return re.compile("^" + ".*".join(re.escape(p) for p in parts) + "$")
 
 

@@ -4,50 +4,23 @@
 #include <string.h>
 
 #include "doca/flow/flow_door.h"
+#include "doca/flow/setters.h"
 #include "flow/field.h"
-
-#define NEW(type, out)                                                                             \
-	do {                                                                                           \
-		DCORE_NOT_NULL(out);                                                                       \
-		*(out) = calloc(1, sizeof(struct type));                                                   \
-		if (!*(out))                                                                               \
-			return dcore_fail(DOCA_ERROR_NO_MEMORY, "%s: no memory", __func__);                     \
-	} while (0)
 
 /* ---- the library's ---- */
 
 doca_error_t doca_flow_cfg_create(struct doca_flow_cfg **cfg)
 {
-	NEW(doca_flow_cfg, cfg);
+	NEW(cfg);
 	(*cfg)->queues = 1;
 	(*cfg)->depth = DOOR_QUEUE_DEPTH_DEFAULT;
 	snprintf((*cfg)->mode, sizeof((*cfg)->mode), "vnf,hws");
 	return DOCA_SUCCESS;
 }
 
-doca_error_t doca_flow_cfg_destroy(struct doca_flow_cfg *cfg)
-{
-	free(cfg);
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_cfg_set_pipe_queues(struct doca_flow_cfg *cfg, uint16_t pipe_queues)
-{
-	DCORE_NOT_NULL(cfg);
-	if (!pipe_queues || pipe_queues > DOOR_QUEUES_MAX)
-		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_cfg_set_pipe_queues: %u queues; 1 to %u", pipe_queues, DOOR_QUEUES_MAX);
-	cfg->queues = pipe_queues;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_cfg_set_queue_depth(struct doca_flow_cfg *cfg, uint32_t queue_depth)
-{
-	DCORE_NOT_NULL(cfg);
-	if (!queue_depth || queue_depth > 1u << 20)
-		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_cfg_set_queue_depth: %u; 1 to %u", queue_depth, 1u << 20);
-	cfg->depth = queue_depth;
-	return DOCA_SUCCESS;
-}
+PLAIN_DESTROY(doca_flow_cfg)
+WITHIN(doca_flow_cfg_set_pipe_queues, struct doca_flow_cfg, uint16_t, queues, 1, DOOR_QUEUES_MAX)
+WITHIN(doca_flow_cfg_set_queue_depth, struct doca_flow_cfg, uint32_t, depth, 1, 1u << 20)
 
 doca_error_t doca_flow_cfg_set_mode_args(struct doca_flow_cfg *cfg, const char *mode_args)
 {
@@ -59,17 +32,8 @@ doca_error_t doca_flow_cfg_set_mode_args(struct doca_flow_cfg *cfg, const char *
 	return DOCA_SUCCESS;
 }
 
-doca_error_t doca_flow_cfg_set_nr_counters(struct doca_flow_cfg *cfg, uint32_t nr_counters)
-{
-	DCORE_NOT_NULL(cfg);
-	return DOCA_SUCCESS; /* counters grow as needed */
-}
-
-doca_error_t doca_flow_cfg_set_nr_meters(struct doca_flow_cfg *cfg, uint32_t nr_meters)
-{
-	DCORE_NOT_NULL(cfg);
-	return DOCA_SUCCESS;
-}
+IDLE(doca_flow_cfg_set_nr_counters, struct doca_flow_cfg, uint32_t) /* they grow as needed */
+IDLE(doca_flow_cfg_set_nr_meters, struct doca_flow_cfg, uint32_t)
 
 doca_error_t doca_flow_cfg_set_nr_shared_resource(struct doca_flow_cfg *cfg, uint32_t nr_shared_resource,
 	enum doca_flow_shared_resource_type type)
@@ -81,11 +45,7 @@ doca_error_t doca_flow_cfg_set_nr_shared_resource(struct doca_flow_cfg *cfg, uin
 	return DOCA_SUCCESS;
 }
 
-doca_error_t doca_flow_cfg_set_resource_mode(struct doca_flow_cfg *cfg, enum doca_flow_resource_mode mode)
-{
-	DCORE_NOT_NULL(cfg);
-	return DOCA_SUCCESS;
-}
+IDLE(doca_flow_cfg_set_resource_mode, struct doca_flow_cfg, enum doca_flow_resource_mode) /* both add up */
 
 doca_error_t doca_flow_cfg_set_rss_key(struct doca_flow_cfg *cfg, const uint8_t *rss_key, uint32_t rss_key_len)
 {
@@ -105,26 +65,9 @@ doca_error_t doca_flow_cfg_set_default_rss(struct doca_flow_cfg *cfg, const stru
 	return door_rss("doca_flow_cfg_set_default_rss", rss, &cfg->rss);
 }
 
-doca_error_t doca_flow_cfg_set_cb_entry_process(struct doca_flow_cfg *cfg, doca_flow_entry_process_cb cb)
-{
-	DCORE_NOT_NULL(cfg);
-	cfg->entry_cb = cb;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_cfg_set_cb_pipe_process(struct doca_flow_cfg *cfg, doca_flow_pipe_process_cb cb)
-{
-	DCORE_NOT_NULL(cfg);
-	cfg->pipe_cb = cb;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_cfg_set_definitions(struct doca_flow_cfg *cfg, const struct doca_flow_definitions *defs)
-{
-	DCORE_NOT_NULL(cfg);
-	cfg->defs = defs;
-	return DOCA_SUCCESS;
-}
+KEPT(doca_flow_cfg_set_cb_entry_process, struct doca_flow_cfg, doca_flow_entry_process_cb, entry_cb)
+KEPT(doca_flow_cfg_set_cb_pipe_process, struct doca_flow_cfg, doca_flow_pipe_process_cb, pipe_cb)
+KEPT(doca_flow_cfg_set_definitions, struct doca_flow_cfg, const struct doca_flow_definitions *, defs)
 
 /* ---- definitions ---- */
 
@@ -132,21 +75,11 @@ struct doca_flow_definitions_cfg {
 	int nothing;
 };
 
-doca_error_t doca_flow_definitions_cfg_create(struct doca_flow_definitions_cfg **cfg)
-{
-	NEW(doca_flow_definitions_cfg, cfg);
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_definitions_cfg_destroy(struct doca_flow_definitions_cfg *cfg)
-{
-	free(cfg);
-	return DOCA_SUCCESS;
-}
+PLAIN_OBJECT(doca_flow_definitions_cfg)
 
 doca_error_t doca_flow_definitions_create(const struct doca_flow_definitions_cfg *cfg, struct doca_flow_definitions **defs)
 {
-	NEW(doca_flow_definitions, defs);
+	NEW(defs);
 	return DOCA_SUCCESS;
 }
 
@@ -182,17 +115,7 @@ doca_error_t doca_flow_definitions_add_field(struct doca_flow_definitions *defs,
 
 /* ---- ports ---- */
 
-doca_error_t doca_flow_port_cfg_create(struct doca_flow_port_cfg **cfg)
-{
-	NEW(doca_flow_port_cfg, cfg);
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_port_cfg_destroy(struct doca_flow_port_cfg *cfg)
-{
-	free(cfg);
-	return DOCA_SUCCESS;
-}
+PLAIN_OBJECT(doca_flow_port_cfg)
 
 doca_error_t doca_flow_port_cfg_set_port_id(struct doca_flow_port_cfg *cfg, uint16_t port_id)
 {
@@ -204,38 +127,11 @@ doca_error_t doca_flow_port_cfg_set_port_id(struct doca_flow_port_cfg *cfg, uint
 	return DOCA_SUCCESS;
 }
 
-doca_error_t doca_flow_port_cfg_set_dev(struct doca_flow_port_cfg *cfg, struct doca_dev *dev)
-{
-	DCORE_NOT_NULL(cfg);
-	cfg->dev = dev;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_port_cfg_set_dev_rep(struct doca_flow_port_cfg *cfg, struct doca_dev_rep *dev_rep)
-{
-	DCORE_NOT_NULL(cfg);
-	cfg->rep = dev_rep;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_port_cfg_set_actions_mem_size(struct doca_flow_port_cfg *cfg, uint32_t size)
-{
-	DCORE_NOT_NULL(cfg);
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_port_cfg_set_devargs(struct doca_flow_port_cfg *cfg, const char *devargs)
-{
-	DCORE_NOT_NULL(cfg);
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_port_cfg_set_priv_data_size(struct doca_flow_port_cfg *cfg, uint16_t size)
-{
-	DCORE_NOT_NULL(cfg);
-	cfg->priv_size = size;
-	return DOCA_SUCCESS;
-}
+KEPT(doca_flow_port_cfg_set_dev, struct doca_flow_port_cfg, struct doca_dev *, dev)
+KEPT(doca_flow_port_cfg_set_dev_rep, struct doca_flow_port_cfg, struct doca_dev_rep *, rep)
+IDLE(doca_flow_port_cfg_set_actions_mem_size, struct doca_flow_port_cfg, uint32_t) /* the heap's */
+IDLE(doca_flow_port_cfg_set_devargs, struct doca_flow_port_cfg, const char *) /* the probe had them */
+KEPT(doca_flow_port_cfg_set_priv_data_size, struct doca_flow_port_cfg, uint16_t, priv_size)
 
 doca_error_t doca_flow_port_cfg_set_nr_resources(struct doca_flow_port_cfg *cfg, enum doca_flow_resource type, uint32_t nr)
 {
@@ -246,12 +142,7 @@ doca_error_t doca_flow_port_cfg_set_nr_resources(struct doca_flow_port_cfg *cfg,
 	return DOCA_SUCCESS;
 }
 
-doca_error_t doca_flow_port_cfg_set_operation_state(struct doca_flow_port_cfg *cfg, enum doca_flow_port_operation_state state)
-{
-	DCORE_NOT_NULL(cfg);
-	cfg->state = state;
-	return DOCA_SUCCESS;
-}
+KEPT(doca_flow_port_cfg_set_operation_state, struct doca_flow_port_cfg, enum doca_flow_port_operation_state, state)
 
 doca_error_t doca_flow_port_cfg_set_ipsec_sn_offload_disable(struct doca_flow_port_cfg *cfg)
 {
@@ -259,11 +150,7 @@ doca_error_t doca_flow_port_cfg_set_ipsec_sn_offload_disable(struct doca_flow_po
 	return DOCA_SUCCESS;
 }
 
-doca_error_t doca_flow_port_cfg_set_service_threads_cycle(struct doca_flow_port_cfg *cfg, uint32_t cycle_ms)
-{
-	DCORE_NOT_NULL(cfg);
-	return DOCA_SUCCESS;
-}
+IDLE(doca_flow_port_cfg_set_service_threads_cycle, struct doca_flow_port_cfg, uint32_t) /* there are none */
 
 doca_error_t doca_flow_port_cfg_set_rss_cfg(struct doca_flow_port_cfg *cfg, const struct doca_flow_resource_rss_cfg *rss)
 {
@@ -277,7 +164,7 @@ doca_error_t doca_flow_port_cfg_set_rss_cfg(struct doca_flow_port_cfg *cfg, cons
 doca_error_t doca_flow_pipe_cfg_create(struct doca_flow_pipe_cfg **cfg, struct doca_flow_port *port)
 {
 	DCORE_NOT_NULL(port);
-	NEW(doca_flow_pipe_cfg, cfg);
+	NEW(cfg);
 	(*cfg)->port = port;
 	(*cfg)->nr_entries = DOOR_PIPE_ENTRIES_DEFAULT;
 	return DOCA_SUCCESS;
@@ -458,85 +345,15 @@ doca_error_t doca_flow_pipe_cfg_set_name(struct doca_flow_pipe_cfg *cfg, const c
 	return DOCA_SUCCESS;
 }
 
-doca_error_t doca_flow_pipe_cfg_set_label(struct doca_flow_pipe_cfg *cfg, const char *label)
-{
-	DCORE_NOT_NULL(cfg);
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_pipe_cfg_set_type(struct doca_flow_pipe_cfg *cfg, enum doca_flow_pipe_type type)
-{
-	DCORE_NOT_NULL(cfg);
-	if (type > DOCA_FLOW_PIPE_HASH)
-		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_pipe_cfg_set_type: no pipe type %d", type);
-	cfg->type = type;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_pipe_cfg_set_domain(struct doca_flow_pipe_cfg *cfg, enum doca_flow_pipe_domain domain)
-{
-	DCORE_NOT_NULL(cfg);
-	if (domain > DOCA_FLOW_PIPE_DOMAIN_SECURE_EGRESS)
-		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_pipe_cfg_set_domain: no domain %d", domain);
-	cfg->domain = domain;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_pipe_cfg_set_is_root(struct doca_flow_pipe_cfg *cfg, bool is_root)
-{
-	DCORE_NOT_NULL(cfg);
-	cfg->root = is_root;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_pipe_cfg_set_nr_entries(struct doca_flow_pipe_cfg *cfg, uint32_t nr_entries)
-{
-	DCORE_NOT_NULL(cfg);
-	if (!nr_entries)
-		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_pipe_cfg_set_nr_entries: 0 entries");
-	cfg->nr_entries = nr_entries;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_pipe_cfg_set_is_resizable(struct doca_flow_pipe_cfg *cfg, bool is_resizable)
-{
-	DCORE_NOT_NULL(cfg);
-	cfg->resizable = is_resizable;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_pipe_cfg_set_congestion_level_threshold(struct doca_flow_pipe_cfg *cfg, uint8_t percent)
-{
-	DCORE_NOT_NULL(cfg);
-	if (percent > 100)
-		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_pipe_cfg_set_congestion_level_threshold: %u percent; 0 to 100", percent);
-	cfg->congestion = percent;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_pipe_cfg_set_excluded_queue(struct doca_flow_pipe_cfg *cfg, uint16_t pipe_queue)
-{
-	DCORE_NOT_NULL(cfg);
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_pipe_cfg_set_miss_counter(struct doca_flow_pipe_cfg *cfg, bool enable)
-{
-	DCORE_NOT_NULL(cfg);
-	cfg->miss_counter = enable;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_pipe_cfg_set_hash_map_algorithm(struct doca_flow_pipe_cfg *cfg, uint32_t algorithm_flags)
-{
-	DCORE_NOT_NULL(cfg);
-	cfg->hash_flags = algorithm_flags;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_pipe_cfg_set_user_ctx(struct doca_flow_pipe_cfg *cfg, void *user_ctx)
-{
-	DCORE_NOT_NULL(cfg);
-	cfg->user_ctx = user_ctx;
-	return DOCA_SUCCESS;
-}
+IDLE(doca_flow_pipe_cfg_set_label, struct doca_flow_pipe_cfg, const char *) /* the name is shown */
+WITHIN(doca_flow_pipe_cfg_set_type, struct doca_flow_pipe_cfg, enum doca_flow_pipe_type, type, 0, DOCA_FLOW_PIPE_HASH)
+WITHIN(doca_flow_pipe_cfg_set_domain, struct doca_flow_pipe_cfg, enum doca_flow_pipe_domain, domain, 0,
+	DOCA_FLOW_PIPE_DOMAIN_SECURE_EGRESS)
+KEPT(doca_flow_pipe_cfg_set_is_root, struct doca_flow_pipe_cfg, bool, root)
+WITHIN(doca_flow_pipe_cfg_set_nr_entries, struct doca_flow_pipe_cfg, uint32_t, nr_entries, 1, UINT32_MAX)
+KEPT(doca_flow_pipe_cfg_set_is_resizable, struct doca_flow_pipe_cfg, bool, resizable)
+WITHIN(doca_flow_pipe_cfg_set_congestion_level_threshold, struct doca_flow_pipe_cfg, uint8_t, congestion, 0, 100)
+IDLE(doca_flow_pipe_cfg_set_excluded_queue, struct doca_flow_pipe_cfg, uint16_t)
+KEPT(doca_flow_pipe_cfg_set_miss_counter, struct doca_flow_pipe_cfg, bool, miss_counter)
+KEPT(doca_flow_pipe_cfg_set_hash_map_algorithm, struct doca_flow_pipe_cfg, uint32_t, hash_flags)
+KEPT(doca_flow_pipe_cfg_set_user_ctx, struct doca_flow_pipe_cfg, void *, user_ctx)

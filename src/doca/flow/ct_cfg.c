@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "doca/flow/ct_door.h"
+#include "doca/flow/setters.h"
 
 #define KNOWN_FLAGS                                                                                            \
 	(DOCA_FLOW_CT_FLAG_STATS | DOCA_FLOW_CT_FLAG_NO_AGING | DOCA_FLOW_CT_FLAG_MANAGED |                        \
@@ -20,19 +21,12 @@ doca_error_t doca_flow_ct_cap_is_dev_supported(const struct doca_devinfo *dev_in
 
 doca_error_t doca_flow_ct_cfg_create(struct doca_flow_ct_cfg **cfg)
 {
-	DCORE_NOT_NULL(cfg);
-	*cfg = calloc(1, sizeof(**cfg));
-	if (!*cfg)
-		return dcore_fail(DOCA_ERROR_NO_MEMORY, "doca_flow_ct_cfg_create: no memory");
+	NEW(cfg);
 	(*cfg)->queues = 1;
 	return DOCA_SUCCESS;
 }
 
-doca_error_t doca_flow_ct_cfg_destroy(struct doca_flow_ct_cfg *cfg)
-{
-	free(cfg);
-	return DOCA_SUCCESS;
-}
+PLAIN_DESTROY(doca_flow_ct_cfg)
 
 doca_error_t doca_flow_ct_cfg_set_flags(struct doca_flow_ct_cfg *cfg, uint32_t flags)
 {
@@ -43,78 +37,30 @@ doca_error_t doca_flow_ct_cfg_set_flags(struct doca_flow_ct_cfg *cfg, uint32_t f
 	return DOCA_SUCCESS;
 }
 
-doca_error_t doca_flow_ct_cfg_set_queues(struct doca_flow_ct_cfg *cfg, uint32_t nb_queues)
-{
-	DCORE_NOT_NULL(cfg);
-	if (!nb_queues || nb_queues > DOOR_QUEUES_MAX)
-		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_ct_cfg_set_queues: %u queues; 1 to %d", nb_queues, DOOR_QUEUES_MAX);
-	cfg->queues = nb_queues;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_ct_cfg_set_ctrl_queues(struct doca_flow_ct_cfg *cfg, uint32_t nb_ctrl_queues)
-{
-	DCORE_NOT_NULL(cfg);
-	if (nb_ctrl_queues > DOOR_QUEUES_MAX)
-		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_ct_cfg_set_ctrl_queues: %u queues; at most %d", nb_ctrl_queues,
-			DOOR_QUEUES_MAX);
-	cfg->ctrl_queues = nb_ctrl_queues;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_ct_cfg_set_user_actions(struct doca_flow_ct_cfg *cfg, uint32_t nb_user_actions)
-{
-	DCORE_NOT_NULL(cfg);
-	cfg->user_actions = nb_user_actions;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_ct_cfg_set_aging_core(struct doca_flow_ct_cfg *cfg, uint32_t core)
-{
-	DCORE_NOT_NULL(cfg);
-	return DOCA_SUCCESS; /* no thread of ours: doca_flow_aging_handle reads the age slots itself */
-}
-
-doca_error_t doca_flow_ct_cfg_set_entry_finalize_cb(struct doca_flow_ct_cfg *cfg, doca_flow_ct_entry_finalize_cb cb)
-{
-	DCORE_NOT_NULL(cfg);
-	cfg->finalize = cb;
-	return DOCA_SUCCESS;
-}
+WITHIN(doca_flow_ct_cfg_set_queues, struct doca_flow_ct_cfg, uint32_t, queues, 1, DOOR_QUEUES_MAX)
+WITHIN(doca_flow_ct_cfg_set_ctrl_queues, struct doca_flow_ct_cfg, uint32_t, ctrl_queues, 0, DOOR_QUEUES_MAX)
+KEPT(doca_flow_ct_cfg_set_user_actions, struct doca_flow_ct_cfg, uint32_t, user_actions)
+IDLE(doca_flow_ct_cfg_set_aging_core, struct doca_flow_ct_cfg, uint32_t) /* no thread of ours: who calls doca_flow_aging_handle ages */
+KEPT(doca_flow_ct_cfg_set_entry_finalize_cb, struct doca_flow_ct_cfg, doca_flow_ct_entry_finalize_cb, finalize)
 
 doca_error_t doca_flow_ct_cfg_set_connections(struct doca_flow_ct_cfg *cfg, uint32_t nb_ipv4, uint32_t nb_ipv6, uint32_t nb_ipv4_6)
 {
 	uint64_t all = (uint64_t)nb_ipv4 + nb_ipv6 + nb_ipv4_6;
+	doca_error_t err;
 
 	DCORE_NOT_NULL(cfg);
-	if (!all || all > INT32_MAX / 4)
-		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_ct_cfg_set_connections: %" PRIu64 " connections; 1 to %d", all,
-			INT32_MAX / 4);
+	err = door_within(__func__, "connections", all, 1, INT32_MAX / 4);
+	if (err != DOCA_SUCCESS)
+		return err;
 	cfg->connections[CT_IP4] = nb_ipv4;
 	cfg->connections[CT_IP6] = nb_ipv6;
 	cfg->mixed = nb_ipv4_6;
 	return DOCA_SUCCESS;
 }
 
-doca_error_t doca_flow_ct_cfg_set_counter_asymmetric(struct doca_flow_ct_cfg *cfg, uint32_t nb_counters)
-{
-	DCORE_NOT_NULL(cfg);
-	return DOCA_SUCCESS; /* counters come from the switch's pool: as many as connections ask for */
-}
-
-doca_error_t doca_flow_ct_cfg_set_dup_filter_size(struct doca_flow_ct_cfg *cfg, uint32_t size)
-{
-	DCORE_NOT_NULL(cfg);
-	cfg->dup_size = size;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_ct_cfg_set_max_connections_per_zone(struct doca_flow_ct_cfg *cfg, uint32_t nb_connections)
-{
-	DCORE_NOT_NULL(cfg);
-	cfg->zone_max = nb_connections;
-	return DOCA_SUCCESS;
-}
+IDLE(doca_flow_ct_cfg_set_counter_asymmetric, struct doca_flow_ct_cfg, uint32_t) /* the switch has a pool: as many as connections ask for */
+KEPT(doca_flow_ct_cfg_set_dup_filter_size, struct doca_flow_ct_cfg, uint32_t, dup_size)
+KEPT(doca_flow_ct_cfg_set_max_connections_per_zone, struct doca_flow_ct_cfg, uint32_t, zone_max)
 
 /* The one metadata word with zone bits. */
 static doca_error_t find_zone(const struct doca_flow_meta *mask, struct ct_direction *dir)

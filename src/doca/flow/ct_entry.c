@@ -147,11 +147,26 @@ static doca_error_t give_slots(struct ct_entry *e)
 	return DOCA_SUCCESS;
 }
 
-static void fill_spec(const struct ct_entry *e, unsigned dir, struct flow_entry_spec *spec)
+/* What a program says a connection does, by direction. */
+struct ct_deeds {
+	const struct doca_flow_ct_actions *actions[CT_DIRS];
+	uint32_t fwd_handle[CT_DIRS];
+};
+
+/* The rule of a direction, its data in `data`. */
+static doca_error_t make_rule(struct ct_pipe *pipe, const struct ct_entry *e, unsigned dir, const struct ct_deeds *deeds, uint8_t *data,
+	struct flow_entry_spec *spec)
 {
+	unsigned family = ct_family(e->flags, dir);
+	doca_error_t err = ct_specify(pipe, dir, family, deeds->actions[dir], deeds->fwd_handle[dir], data, spec);
+
+	if (err != DOCA_SUCCESS)
+		return err;
+	ct_match_key(dir, family, &e->match[dir], &spec->match.value);
 	spec->age = e->age + 1;
 	spec->counter = e->counter[dir] ? e->counter[dir] + 1 : 0;
 	spec->owner = NULL;
+	return DOCA_SUCCESS;
 }
 
 static doca_error_t check_match(const struct doca_flow_pipe *pipe, const struct ct_entry *e, unsigned dir)
@@ -167,20 +182,16 @@ static doca_error_t check_match(const struct doca_flow_pipe *pipe, const struct 
 	return DOCA_SUCCESS;
 }
 
-static doca_error_t add_direction(struct ct_pipe *pipe, struct ct_entry *e, unsigned dir, const struct doca_flow_ct_actions *actions,
-	uint32_t fwd_handle)
+static doca_error_t add_direction(struct ct_pipe *pipe, struct ct_entry *e, unsigned dir, const struct ct_deeds *deeds)
 {
 	struct flow_entry_spec spec = {};
-	unsigned family = ct_family(e->flags, dir);
 	uint8_t data[DOOR_DATA_MAX];
-	doca_error_t err = ct_specify(pipe, dir, family, actions, fwd_handle, data, &spec);
+	doca_error_t err = make_rule(pipe, e, dir, deeds, data, &spec);
 	int rc;
 
 	if (err != DOCA_SUCCESS)
 		return err;
-	ct_match_key(dir, family, &e->match[dir], &spec.match.value);
-	fill_spec(e, dir, &spec);
-	rc = flow_entry_add(pipe->table[family][dir], &spec, &e->real[dir]);
+	rc = flow_entry_add(pipe->table[ct_family(e->flags, dir)][dir], &spec, &e->real[dir]);
 	return rc ? dcore_from_errno(rc, "doca_flow_ct_add_entry") : DOCA_SUCCESS;
 }
 
@@ -207,16 +218,27 @@ static doca_error_t check_flags(const struct doca_flow_pipe *pipe, uint32_t flag
 	return DOCA_SUCCESS;
 }
 
-/* The entry is the program's and of this pipe and queue. */
-static doca_error_t check_entry(const char *call, const struct doca_flow_pipe *pipe, uint16_t queue, struct doca_flow_pipe_entry *entry)
+/*
+ * What add, update and remove ask first: the lane of the queue, with room for a callback, and a connection of this pipe and
+ * queue in one of `states`. AGAIN comes without a sentence: it is the ordinary way to be asked to wait.
+ */
+static doca_error_t enter(const char *call, struct doca_flow_pipe *pipe, uint16_t queue, struct doca_flow_pipe_entry *entry,
+	unsigned states, struct ct_lane **lane)
 {
-	DCORE_NOT_NULL(entry);
-	if (entry->pipe != pipe)
+	static const char *const is[] = {[CT_PREPARED] = "not added yet", [CT_LIVE] = "added already", [CT_LEAVING] = "being removed"};
+	const struct ct_entry *e = ct_of(entry);
+
+	*lane = ct_lane_of(call, pipe, queue);
+	if (!*lane)
+		return DOCA_ERROR_INVALID_VALUE;
+	if (!entry || entry->pipe != pipe)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: pipe '%s' has no such connection", call, pipe->name);
 	if (entry->queue != queue)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: pipe '%s': the connection belongs to queue %u, not %u", call, pipe->name,
 			entry->queue, queue);
-	return DOCA_SUCCESS;
+	if (!(states & 1u << e->state))
+		return dcore_fail(DOCA_ERROR_BAD_STATE, "%s: pipe '%s': the connection is %s", call, pipe->name, is[e->state]);
+	return (*lane)->queue.n == (*lane)->queue.size ? DOCA_ERROR_AGAIN : DOCA_SUCCESS;
 }
 
 static void take_in(struct ct_entry *e, uint32_t flags, const struct doca_flow_ct_match *const match[], uint32_t timeout_s, void *usr_ctx)
@@ -232,8 +254,7 @@ static void take_in(struct ct_entry *e, uint32_t flags, const struct doca_flow_c
 	e->door.user_ctx = usr_ctx;
 }
 
-static doca_error_t publish(struct ct_pipe *pipe, struct ct_entry *e, const struct doca_flow_ct_actions *const actions[],
-	const uint32_t fwd_handle[])
+static doca_error_t publish(struct ct_pipe *pipe, struct ct_entry *e, const struct ct_deeds *deeds)
 {
 	doca_error_t err = DOCA_SUCCESS;
 
@@ -248,7 +269,7 @@ static doca_error_t publish(struct ct_pipe *pipe, struct ct_entry *e, const stru
 		err = give_slots(e);
 	for (unsigned dir = 0; dir < CT_DIRS && err == DOCA_SUCCESS; dir++)
 		if (ct_has_dir(e->flags, dir))
-			err = add_direction(pipe, e, dir, actions[dir], fwd_handle[dir]);
+			err = add_direction(pipe, e, dir, deeds);
 	return err;
 }
 
@@ -258,28 +279,19 @@ doca_error_t doca_flow_ct_add_entry(uint16_t queue, struct doca_flow_pipe *pipe,
 	uint32_t fwd_handle_origin, uint32_t fwd_handle_reply, uint32_t timeout_s, void *usr_ctx, struct doca_flow_pipe_entry *entry)
 {
 	const struct doca_flow_ct_match *const match[CT_DIRS] = {match_origin, match_reply};
-	const struct doca_flow_ct_actions *const actions[CT_DIRS] = {actions_origin, actions_reply};
-	const uint32_t forwards[CT_DIRS] = {fwd_handle_origin, fwd_handle_reply};
-	struct ct_lane *lane = ct_lane_of(__func__, pipe, queue);
-	doca_error_t err;
-	struct ct_entry *e;
+	const struct ct_deeds deeds = {{actions_origin, actions_reply}, {fwd_handle_origin, fwd_handle_reply}};
+	struct ct_entry *e = ct_of(entry);
+	struct ct_lane *lane;
+	doca_error_t err = enter(__func__, pipe, queue, entry, 1 << CT_PREPARED, &lane);
 
-	if (!lane)
-		return DOCA_ERROR_INVALID_VALUE;
-	err = check_entry(__func__, pipe, queue, entry);
 	if (err != DOCA_SUCCESS)
 		return err;
-	e = ct_of(entry);
-	if (e->state != CT_PREPARED)
-		return dcore_fail(DOCA_ERROR_BAD_STATE, "pipe '%s': the connection is added already", pipe->name);
-	if (lane->queue.n == lane->queue.size)
-		return DOCA_ERROR_AGAIN; /* no sentence: it is the ordinary way to be asked to wait */
 	err = check_flags(pipe, flags, match);
 	if (err == DOCA_SUCCESS) {
 		ct_dup_drop(lane, e); /* by the keys it was prepared with, which need not be these */
 		take_in(e, flags, match, timeout_s, usr_ctx);
 		filter(lane, e, flags);
-		err = publish(pipe->ct, e, actions, forwards);
+		err = publish(pipe->ct, e, &deeds);
 	}
 	if (err != DOCA_SUCCESS) {
 		remove_rules(e);
@@ -294,8 +306,7 @@ doca_error_t doca_flow_ct_add_entry(uint16_t queue, struct doca_flow_pipe *pipe,
 
 /* ---- update, remove ---- */
 
-static doca_error_t update_direction(struct ct_pipe *pipe, struct ct_entry *e, unsigned dir, const struct doca_flow_ct_actions *actions,
-	uint32_t fwd_handle)
+static doca_error_t update_direction(struct ct_pipe *pipe, struct ct_entry *e, unsigned dir, const struct ct_deeds *deeds)
 {
 	struct flow_entry_spec spec = {};
 	uint8_t data[DOOR_DATA_MAX];
@@ -305,10 +316,9 @@ static doca_error_t update_direction(struct ct_pipe *pipe, struct ct_entry *e, u
 	if (!e->real[dir])
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "pipe '%s': the connection has no %s direction", pipe->door->name,
 			dir == CT_ORIGIN ? "origin" : "reply");
-	err = ct_specify(pipe, dir, ct_family(e->flags, dir), actions, fwd_handle, data, &spec);
+	err = make_rule(pipe, e, dir, deeds, data, &spec);
 	if (err != DOCA_SUCCESS)
 		return err;
-	fill_spec(e, dir, &spec);
 	rc = flow_entry_update(e->real[dir], &spec);
 	return rc ? dcore_from_errno(rc, "doca_flow_ct_update_entry") : DOCA_SUCCESS;
 }
@@ -317,26 +327,16 @@ doca_error_t doca_flow_ct_update_entry(uint16_t queue, struct doca_flow_pipe *pi
 	const struct doca_flow_ct_actions *actions_origin, const struct doca_flow_ct_actions *actions_reply,
 	uint32_t fwd_handle_origin, uint32_t fwd_handle_reply, uint32_t timeout_s)
 {
-	const struct doca_flow_ct_actions *const actions[CT_DIRS] = {actions_origin, actions_reply};
-	const uint32_t forwards[CT_DIRS] = {fwd_handle_origin, fwd_handle_reply};
-	struct ct_lane *lane = ct_lane_of(__func__, pipe, queue);
-	doca_error_t err;
-	struct ct_entry *e;
+	const struct ct_deeds deeds = {{actions_origin, actions_reply}, {fwd_handle_origin, fwd_handle_reply}};
+	struct ct_entry *e = ct_of(entry);
+	struct ct_lane *lane;
+	doca_error_t err = enter(__func__, pipe, queue, entry, 1 << CT_LIVE, &lane);
 
-	if (!lane)
-		return DOCA_ERROR_INVALID_VALUE;
-	err = check_entry(__func__, pipe, queue, entry);
 	if (err != DOCA_SUCCESS)
 		return err;
-	e = ct_of(entry);
-	if (e->state != CT_LIVE)
-		return dcore_fail(DOCA_ERROR_BAD_STATE, "pipe '%s': the connection is %s", pipe->name,
-			e->state == CT_PREPARED ? "not added yet" : "being removed");
-	if (lane->queue.n == lane->queue.size)
-		return DOCA_ERROR_AGAIN;
 	for (unsigned dir = 0; dir < CT_DIRS && err == DOCA_SUCCESS; dir++)
 		if (ct_has_dir(flags, dir))
-			err = update_direction(pipe->ct, e, dir, actions[dir], forwards[dir]);
+			err = update_direction(pipe->ct, e, dir, &deeds);
 	if (err != DOCA_SUCCESS)
 		return err;
 	e->timeout_s = timeout_s;
@@ -348,20 +348,12 @@ doca_error_t doca_flow_ct_update_entry(uint16_t queue, struct doca_flow_pipe *pi
 
 doca_error_t doca_flow_ct_rm_entry(uint16_t queue, struct doca_flow_pipe *pipe, uint32_t flags, struct doca_flow_pipe_entry *entry)
 {
-	struct ct_lane *lane = ct_lane_of(__func__, pipe, queue);
-	doca_error_t err;
-	struct ct_entry *e;
+	struct ct_entry *e = ct_of(entry);
+	struct ct_lane *lane;
+	doca_error_t err = enter(__func__, pipe, queue, entry, 1 << CT_PREPARED | 1 << CT_LIVE, &lane);
 
-	if (!lane)
-		return DOCA_ERROR_INVALID_VALUE;
-	err = check_entry(__func__, pipe, queue, entry);
 	if (err != DOCA_SUCCESS)
 		return err;
-	e = ct_of(entry);
-	if (e->state == CT_LEAVING)
-		return dcore_fail(DOCA_ERROR_BAD_STATE, "pipe '%s': the connection is being removed already", pipe->name);
-	if (lane->queue.n == lane->queue.size)
-		return DOCA_ERROR_AGAIN;
 	e->state = CT_LEAVING;
 	e->door.removing = true;
 	remove_rules(e);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "doca/flow/flow_door.h"
+#include "doca/flow/setters.h"
 #include "flow/custom.h"
 
 struct doca_flow_custom_header {
@@ -47,9 +48,8 @@ static struct doca_flow_custom_header_graph *bound; /* one parser, one graph */
 
 doca_error_t doca_flow_custom_header_create(struct doca_flow_custom_header **header)
 {
-	DCORE_NOT_NULL(header);
-	*header = calloc(1, sizeof(**header));
-	return *header ? DOCA_SUCCESS : dcore_fail(DOCA_ERROR_NO_MEMORY, "%s: no memory", __func__);
+	NEW(header);
+	return DOCA_SUCCESS;
 }
 
 doca_error_t doca_flow_custom_header_destroy(struct doca_flow_custom_header *header)
@@ -61,91 +61,50 @@ doca_error_t doca_flow_custom_header_destroy(struct doca_flow_custom_header *hea
 	return DOCA_SUCCESS;
 }
 
-static doca_error_t set(const char *call, struct doca_flow_custom_header *header, uint32_t *member, uint32_t value, bool bytes)
+static doca_error_t set_number(const char *call, struct doca_flow_custom_header *header, uint32_t *member, uint32_t value)
 {
 	if (header->bound)
 		return dcore_fail(DOCA_ERROR_BAD_STATE, "%s: the header's graph is bound", call);
-	if (bytes && value % 8)
-		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: %u bits are no whole bytes", call, value);
 	if (value > 65535)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: %u; at most 65535", call, value);
 	*member = value;
 	return DOCA_SUCCESS;
 }
 
-/* A number in the packet: at most 32 bits wide. */
+/* A place or a length in bits, which falls on bytes. */
+static doca_error_t set_bytes(const char *call, struct doca_flow_custom_header *header, uint32_t *member, uint32_t bits)
+{
+	if (bits % 8)
+		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: %u bits are no whole bytes; %u are", call, bits, bits / 8 * 8);
+	return set_number(call, header, member, bits);
+}
+
+/* The width of a number in the packet. */
 static doca_error_t set_width(const char *call, struct doca_flow_custom_header *header, uint32_t *member, uint32_t bits)
 {
 	if (bits > 32)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: a number of %u bits; at most 32", call, bits);
-	return set(call, header, member, bits, false);
+	return set_number(call, header, member, bits);
 }
 
-doca_error_t doca_flow_custom_header_length_field_set_fixed_length(struct doca_flow_custom_header *header, uint32_t bits)
-{
-	DCORE_NOT_NULL(header);
-	return set(__func__, header, &header->fixed, bits, true);
-}
+#define HEADER_NUMBER(call, member, set)                                                           \
+	doca_error_t call(struct doca_flow_custom_header *header, uint32_t value)                      \
+	{                                                                                              \
+		DCORE_NOT_NULL(header);                                                                    \
+		return set(__func__, header, &header->member, value);                                      \
+	}
 
-doca_error_t doca_flow_custom_header_length_field_set_offset(struct doca_flow_custom_header *header, uint32_t bits)
-{
-	DCORE_NOT_NULL(header);
-	return set(__func__, header, &header->offset, bits, false);
-}
-
-doca_error_t doca_flow_custom_header_length_field_set_length(struct doca_flow_custom_header *header, uint32_t bits)
-{
-	DCORE_NOT_NULL(header);
-	return set_width(__func__, header, &header->width, bits);
-}
-
-doca_error_t doca_flow_custom_header_length_field_set_multiplier(struct doca_flow_custom_header *header, uint32_t bytes)
-{
-	DCORE_NOT_NULL(header);
-	return set(__func__, header, &header->multiplier, bytes, false);
-}
-
-doca_error_t doca_flow_custom_header_tlv_options_set_offset(struct doca_flow_custom_header *header, uint32_t bits)
-{
-	DCORE_NOT_NULL(header);
-	return set(__func__, header, &header->options, bits, true);
-}
-
-doca_error_t doca_flow_custom_header_tlv_options_set_fixed_length(struct doca_flow_custom_header *header, uint32_t bits)
-{
-	DCORE_NOT_NULL(header);
-	return set(__func__, header, &header->option_fixed, bits, true);
-}
-
-doca_error_t doca_flow_custom_header_tlv_options_type_set_offset(struct doca_flow_custom_header *header, uint32_t bits)
-{
-	DCORE_NOT_NULL(header);
-	return set(__func__, header, &header->type_offset, bits, false);
-}
-
-doca_error_t doca_flow_custom_header_tlv_options_type_set_length(struct doca_flow_custom_header *header, uint32_t bits)
-{
-	DCORE_NOT_NULL(header);
-	return set_width(__func__, header, &header->type_width, bits);
-}
-
-doca_error_t doca_flow_custom_header_tlv_options_length_set_offset(struct doca_flow_custom_header *header, uint32_t bits)
-{
-	DCORE_NOT_NULL(header);
-	return set(__func__, header, &header->option_offset, bits, false);
-}
-
-doca_error_t doca_flow_custom_header_tlv_options_length_set_length(struct doca_flow_custom_header *header, uint32_t bits)
-{
-	DCORE_NOT_NULL(header);
-	return set_width(__func__, header, &header->option_width, bits);
-}
-
-doca_error_t doca_flow_custom_header_tlv_options_length_set_multiplier(struct doca_flow_custom_header *header, uint32_t bytes)
-{
-	DCORE_NOT_NULL(header);
-	return set(__func__, header, &header->option_multiplier, bytes, false);
-}
+HEADER_NUMBER(doca_flow_custom_header_length_field_set_fixed_length, fixed, set_bytes)
+HEADER_NUMBER(doca_flow_custom_header_length_field_set_offset, offset, set_number)
+HEADER_NUMBER(doca_flow_custom_header_length_field_set_length, width, set_width)
+HEADER_NUMBER(doca_flow_custom_header_length_field_set_multiplier, multiplier, set_number)
+HEADER_NUMBER(doca_flow_custom_header_tlv_options_set_offset, options, set_bytes)
+HEADER_NUMBER(doca_flow_custom_header_tlv_options_set_fixed_length, option_fixed, set_bytes)
+HEADER_NUMBER(doca_flow_custom_header_tlv_options_type_set_offset, type_offset, set_number)
+HEADER_NUMBER(doca_flow_custom_header_tlv_options_type_set_length, type_width, set_width)
+HEADER_NUMBER(doca_flow_custom_header_tlv_options_length_set_offset, option_offset, set_number)
+HEADER_NUMBER(doca_flow_custom_header_tlv_options_length_set_length, option_width, set_width)
+HEADER_NUMBER(doca_flow_custom_header_tlv_options_length_set_multiplier, option_multiplier, set_number)
 
 /* ---- samplers ---- */
 
@@ -187,7 +146,7 @@ doca_error_t doca_flow_custom_header_sampler_destroy(struct doca_flow_custom_hea
 doca_error_t doca_flow_custom_header_sampler_set_offset(struct doca_flow_custom_header_sampler *sampler, uint32_t bits)
 {
 	DCORE_NOT_NULL(sampler);
-	return set(__func__, sampler->header, &sampler->offset, bits, true);
+	return set_bytes(__func__, sampler->header, &sampler->offset, bits);
 }
 
 doca_error_t doca_flow_custom_header_sampler_set_length(struct doca_flow_custom_header_sampler *sampler, uint32_t bits)
@@ -195,7 +154,7 @@ doca_error_t doca_flow_custom_header_sampler_set_length(struct doca_flow_custom_
 	DCORE_NOT_NULL(sampler);
 	if (!bits || bits > 64)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: %u bits; 8 to 64", __func__, bits);
-	return set(__func__, sampler->header, &sampler->length, bits, true);
+	return set_bytes(__func__, sampler->header, &sampler->length, bits);
 }
 
 doca_error_t doca_flow_custom_header_sampler_set_tunnel_mode(struct doca_flow_custom_header_sampler *sampler,
@@ -212,48 +171,33 @@ doca_error_t doca_flow_custom_header_sampler_enable_is_options(struct doca_flow_
 	doca_error_t err;
 
 	DCORE_NOT_NULL(sampler);
-	err = set(__func__, sampler->header, &sampler->type, type, false);
+	err = set_number(__func__, sampler->header, &sampler->type, type);
 	sampler->in_option |= err == DOCA_SUCCESS;
 	return err;
 }
 
-static doca_error_t definition(const char *call, struct doca_flow_custom_header_sampler *sampler, const char *text, const char **string)
-{
-	if (sampler->number < 0)
-		return dcore_fail(DOCA_ERROR_BAD_STATE, "%s: the header's graph is not bound yet", call);
-	*string = text;
-	return DOCA_SUCCESS;
-}
+/* The field strings exist once the graph is bound. */
+#define DEFINITION(call, text)                                                                     \
+	doca_error_t call(struct doca_flow_custom_header_sampler *sampler, const char **string)        \
+	{                                                                                              \
+		DCORE_NOT_NULL(sampler);                                                                   \
+		DCORE_NOT_NULL(string);                                                                    \
+		if (sampler->number < 0)                                                                   \
+			return dcore_fail(DOCA_ERROR_BAD_STATE, "%s: the header's graph is not bound yet", __func__); \
+		*string = sampler->text;                                                                   \
+		return DOCA_SUCCESS;                                                                       \
+	}
 
-doca_error_t doca_flow_custom_header_sampler_get_match_definition(struct doca_flow_custom_header_sampler *sampler, const char **string)
-{
-	DCORE_NOT_NULL(sampler);
-	DCORE_NOT_NULL(string);
-	return definition(__func__, sampler, sampler->match, string);
-}
-
-doca_error_t doca_flow_custom_header_sampler_get_valid_bit_definition(struct doca_flow_custom_header_sampler *sampler,
-	const char **string)
-{
-	DCORE_NOT_NULL(sampler);
-	DCORE_NOT_NULL(string);
-	return definition(__func__, sampler, sampler->valid, string);
-}
-
-doca_error_t doca_flow_custom_header_sampler_get_action_definition(struct doca_flow_custom_header_sampler *sampler, const char **string)
-{
-	DCORE_NOT_NULL(sampler);
-	DCORE_NOT_NULL(string);
-	return definition(__func__, sampler, sampler->action, string);
-}
+DEFINITION(doca_flow_custom_header_sampler_get_match_definition, match)
+DEFINITION(doca_flow_custom_header_sampler_get_valid_bit_definition, valid)
+DEFINITION(doca_flow_custom_header_sampler_get_action_definition, action)
 
 /* ---- graphs ---- */
 
 doca_error_t doca_flow_custom_header_graph_create(struct doca_flow_custom_header_graph **graph)
 {
-	DCORE_NOT_NULL(graph);
-	*graph = calloc(1, sizeof(**graph));
-	return *graph ? DOCA_SUCCESS : dcore_fail(DOCA_ERROR_NO_MEMORY, "%s: no memory", __func__);
+	NEW(graph);
+	return DOCA_SUCCESS;
 }
 
 doca_error_t doca_flow_custom_header_graph_destroy(struct doca_flow_custom_header_graph *graph)
@@ -271,9 +215,7 @@ doca_error_t doca_flow_custom_header_graph_arc_create(struct doca_flow_custom_he
 	DCORE_NOT_NULL(arc);
 	if (graph->bound)
 		return dcore_fail(DOCA_ERROR_BAD_STATE, "%s: the graph is bound", __func__);
-	*arc = calloc(1, sizeof(**arc));
-	if (!*arc)
-		return dcore_fail(DOCA_ERROR_NO_MEMORY, "%s: no memory", __func__);
+	NEW(arc);
 	(*arc)->graph = graph;
 	(*arc)->next = graph->arcs;
 	graph->arcs = *arc;

@@ -17,6 +17,7 @@
 #include "ctl/ctl.h"
 #include "ctl/messages.h"
 #include "doca/flow/flow_door.h"
+#include "doca/flow/setters.h"
 #include "flow/list.h"
 
 struct doca_flow_tune_cfg {
@@ -35,27 +36,8 @@ static struct {
 	struct ctl_server *ctl;
 } tune;
 
-doca_error_t doca_flow_tune_cfg_create(struct doca_flow_tune_cfg **cfg)
-{
-	DCORE_NOT_NULL(cfg);
-	*cfg = calloc(1, sizeof(**cfg));
-	return *cfg ? DOCA_SUCCESS : dcore_fail(DOCA_ERROR_NO_MEMORY, "doca_flow_tune_cfg_create: no memory");
-}
-
-doca_error_t doca_flow_tune_cfg_set_profile(struct doca_flow_tune_cfg *cfg, enum doca_flow_tune_profile profile)
-{
-	DCORE_NOT_NULL(cfg);
-	if (profile > DOCA_FLOW_TUNE_PROFILE_FULL)
-		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_tune_cfg_set_profile: no profile %d; there are NONE and FULL", profile);
-	cfg->profile = profile;
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_tune_cfg_destroy(struct doca_flow_tune_cfg *cfg)
-{
-	free(cfg);
-	return DOCA_SUCCESS;
-}
+PLAIN_OBJECT(doca_flow_tune_cfg)
+WITHIN(doca_flow_tune_cfg_set_profile, struct doca_flow_tune_cfg, enum doca_flow_tune_profile, profile, 0, DOCA_FLOW_TUNE_PROFILE_FULL)
 
 doca_error_t doca_flow_cfg_set_tune_cfg(struct doca_flow_cfg *cfg, const struct doca_flow_tune_cfg *tune_cfg)
 {
@@ -69,20 +51,13 @@ doca_error_t doca_flow_tune_server_cfg_create(struct doca_flow_tune_server_cfg *
 {
 	const char *own = getenv("SOFTDPU_TUNE_SOCKET");
 
-	DCORE_NOT_NULL(cfg);
-	*cfg = calloc(1, sizeof(**cfg));
-	if (!*cfg)
-		return dcore_fail(DOCA_ERROR_NO_MEMORY, "doca_flow_tune_server_cfg_create: no memory");
+	NEW(cfg);
 	if (own)
 		snprintf((*cfg)->path, sizeof((*cfg)->path), "%s", own);
 	return DOCA_SUCCESS;
 }
 
-doca_error_t doca_flow_tune_server_cfg_destroy(struct doca_flow_tune_server_cfg *cfg)
-{
-	free(cfg);
-	return DOCA_SUCCESS;
-}
+PLAIN_DESTROY(doca_flow_tune_server_cfg)
 
 /* ---- answers ---- */
 
