@@ -3,14 +3,18 @@
  * flow_basic: a DOCA Flow program in its smallest form. Two ports, one pipe: UDP to port 80 that comes in by the first
  * port leaves by the second, with the destination rewritten, and is counted; everything else is dropped.
  *
- * The card is a profile whose p0 makes frames by itself, so the program needs no card and no root.
+ * The card is a profile whose p0 makes frames by itself, so the program needs no card and no root. With a number of packets
+ * as its argument it ends when that many were counted: flow_basic.yaml beside this file says which bytes it then must send,
+ * and `softdpu oracle flow_basic.yaml -- ./flow_basic 2` judges it.
  *
  * pkg-config: doca-flow doca-dpdk-bridge doca-common libdpdk
- * shell: printf 'name: flow-basic\nports:\n  p0: {generator: {rate: 2000, proto: udp, dport: 80}}\n  p1: {"null": {}}\n' >$E/basic.yaml; SOFTDPU_CARD=$E/basic.yaml $E/flow_basic
- * expect: 2 ports are up
+ * shell: printf 'name: flow-basic\nports:\n  p0: {generator: {rate: 2000, proto: udp, dport: 80}}\n  p1: {"null": {}}\n' >$E/basic.yaml; SOFTDPU_CARD=$E/basic.yaml $E/flow_basic && $S/tools/softdpu-oracle --strict --settle 0.3 $S/examples/flow_basic.yaml -- $E/flow_basic 2
+ * expect: 2 ports are up. Waiting for packets
  * expect: counted at least 100 packets of 60 bytes
+ * expect: 1 passed, 0 failed
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,7 +27,6 @@
 #include <doca_flow.h>
 
 #define PORTS 2
-#define WANTED 100
 
 static unsigned completed;
 
@@ -129,8 +132,9 @@ static struct doca_flow_pipe_entry *add_entry(struct doca_flow_port *port, struc
 	return entry;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	unsigned long wanted = argc > 1 ? strtoul(argv[1], NULL, 0) : 100;
 	char *eal[] = {"flow_basic", "-l", "0", "-a", "pci:00:00.0", NULL};
 	static const char *const pci[PORTS] = {"0000:03:00.0", "0000:03:00.1"};
 	struct doca_flow_resource_query count = {0};
@@ -150,12 +154,13 @@ int main(void)
 	start_flow();
 	for (int i = 0; i < PORTS; i++)
 		port[i] = start_port(i, dev[i]);
-	printf("%d ports are up\n", PORTS);
 	entry = add_entry(port[0], make_pipe(port[0]));
-	for (int i = 0; i < 1000 && count.counter.total_pkts < WANTED; i++, usleep(10000))
+	printf("%d ports are up. Waiting for packets\n", PORTS);
+	fflush(stdout);
+	for (int i = 0; i < 1000 && count.counter.total_pkts < wanted; i++, usleep(10000))
 		must(doca_flow_resource_query_entry(entry, &count), "query");
-	if (count.counter.total_pkts >= WANTED)
-		printf("counted at least %d packets of %lu bytes\n", WANTED, count.counter.total_bytes / count.counter.total_pkts);
+	if (count.counter.total_pkts >= wanted)
+		printf("counted at least %lu packets of %lu bytes\n", wanted, count.counter.total_bytes / count.counter.total_pkts);
 	for (int i = 0; i < PORTS; i++)
 		doca_flow_port_stop(port[i]);
 	doca_flow_destroy();
@@ -164,5 +169,5 @@ int main(void)
 		rte_eth_dev_close(i);
 		doca_dev_close(dev[i]);
 	}
-	return count.counter.total_pkts < WANTED;
+	return count.counter.total_pkts < wanted;
 }

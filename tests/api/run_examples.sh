@@ -7,7 +7,7 @@
 #    pkg-config: doca-common doca-argp      modules
 #    cc: -DX                                more compiler flags (optional)
 #    run: -d 03:00.0                        arguments; several lines, several runs. "run:" alone = none
-#    shell: "$E/server" & "$E/client"       instead of run: a bash line, $E = where the binaries are
+#    shell: "$E/server" & "$E/client"       instead of run: a bash line, $E = where the binaries are, $S = the source
 #    expect: some text                      must occur in the output (all lines must)
 #    skip-unless: test -e /dev/x            reported as SKIP when this fails
 src=$1 build=$2; shift 2
@@ -18,7 +18,7 @@ meson install -C "$build" --no-rebuild --quiet --destdir "$prefix" >"$prefix/ins
 pc=$(dirname "$(find "$prefix" -name doca-common.pc)")
 root=$(sed -n 's/^prefix=//p' "$pc/doca-common.pc")
 sed -i "s|^prefix=.*|prefix=$prefix$root|" "$pc"/*.pc
-export PKG_CONFIG_PATH=$pc LD_LIBRARY_PATH=$(dirname "$pc") E=$prefix/bin SOFTDPU_RUN_DIR=$prefix/run
+export PKG_CONFIG_PATH=$pc LD_LIBRARY_PATH=$(dirname "$pc") E=$prefix/bin S=$src SOFTDPU_RUN_DIR=$prefix/run
 mkdir -p "$E" "$SOFTDPU_RUN_DIR"
 san=; grep -q fsanitize=address "$build/build.ninja" && san='-fsanitize=address,undefined'
 
