@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/refuse.h"
 #include "base/rng.h"
 
 #define RULES 10000
@@ -20,7 +21,11 @@ struct rule {
 	unsigned src_len, dst_len;
 	uint16_t low, high; /* destination port */
 	uint8_t proto;
+	struct flow_entry *entry;
+	uint64_t counted, expected; /* while packets are checked */
 };
+
+static struct rule rules[RULES];
 
 /* Lengths as in ClassBench's acl1 seed, roughly: long source, longer destination. */
 static unsigned length(struct rng *r, bool dst)
@@ -57,11 +62,10 @@ static void set_prefix(uint8_t *value, uint8_t *mask, uint32_t address, unsigned
 	memcpy(mask, &m, 4);
 }
 
-static void add_rule(struct rig *rig, const struct rule *rule, uint32_t priority)
+static void add_rule(struct rig *rig, struct rule *rule, uint32_t priority)
 {
 	struct flow_entry_spec spec = {.priority = priority, .count = true, .fwd = {.kind = FLOW_FWD_PORT, .port = DST}};
 	struct flow_key_hot *value = &spec.match.value.hot, *mask = &spec.match.mask.hot;
-	struct flow_entry *entry;
 
 	value->shape = PKT_L3_IP4 << FLOW_SHAPE_L3_SHIFT;
 	mask->shape = FLOW_SHAPE_L3;
@@ -76,7 +80,7 @@ static void add_rule(struct rig *rig, const struct rule *rule, uint32_t priority
 		spec.range.value.hot.dport = rte_cpu_to_be_16(rule->low);
 		spec.range.mask.hot.dport = rte_cpu_to_be_16(rule->high);
 	}
-	must(flow_entry_add(rig->pipe[0], &spec, &entry), "rule");
+	must(flow_entry_add(rig->pipe[0], &spec, &rule->entry), "rule");
 }
 
 void up_acl(struct rig *rig)
@@ -93,9 +97,45 @@ void up_acl(struct rig *rig)
 	rng_init(&r, SEED);
 	must(flow_pipe_create(esw_flow(rig->esw), &cfg, &rig->pipe[0]), "pipe");
 	for (uint32_t i = 0; i < RULES; i++) {
-		struct rule rule = make_rule(&r);
+		rules[i] = make_rule(&r);
+		add_rule(rig, &rules[i], i);
+	}
+}
 
-		add_rule(rig, &rule, i);
+/* ---- the same, looked for from the front: every rule has counted what it was the first to match ---- */
+
+static bool matches(const struct rule *rule, uint32_t src, uint32_t dst, uint16_t dport)
+{
+	return !((src ^ rule->src) >> (32 - rule->src_len)) && !((dst ^ rule->dst) >> (32 - rule->dst_len)) &&
+	       dport >= rule->low && dport <= rule->high;
+}
+
+void want_rule(struct rig *rig, uint32_t flow, unsigned sink, struct frame *f)
+{
+	uint32_t src, dst;
+	uint16_t dport;
+
+	memcpy(&src, f->bytes + 26, 4);
+	memcpy(&dst, f->bytes + 30, 4);
+	memcpy(&dport, f->bytes + 36, 2);
+	for (uint32_t i = 0; i < RULES; i++)
+		if (matches(&rules[i], rte_be_to_cpu_32(src), rte_be_to_cpu_32(dst), rte_be_to_cpu_16(dport))) {
+			rules[i].expected++;
+			return;
+		}
+}
+
+void tally_rules(struct rig *rig, bool after)
+{
+	for (uint32_t i = 0; i < RULES; i++) {
+		struct flow_count count;
+
+		flow_entry_query(rules[i].entry, &count);
+		if (after && count.packets - rules[i].counted != rules[i].expected)
+			must(refuse(EPROTO, "rule %u counted %lu packets of %lu", i, count.packets - rules[i].counted,
+				     rules[i].expected), "classification");
+		rules[i].counted = count.packets;
+		rules[i].expected = 0;
 	}
 }
 

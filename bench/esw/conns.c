@@ -11,6 +11,8 @@
 #include "node/node.h"
 
 #define BACKENDS 3
+#define BACKEND_PORT 8080
+#define MIX_PORT 8200
 
 /* ---- connections that stand already ---- */
 
@@ -73,24 +75,31 @@ static json_t *pod(const char *name, const char *vf, const char *address)
 		"node", "node1", "addresses", address, "vf", vf);
 }
 
-static json_t *service(const char *name, const char *address, int port)
+static json_t *endpoints_at(unsigned port)
 {
-	json_t *endpoints = json_array();
+	json_t *list = json_array();
 	char ip[32];
 
 	for (unsigned i = 0; i < BACKENDS; i++) {
 		snprintf(ip, sizeof(ip), "10.244.1.%u", 20 + i);
-		json_array_append_new(endpoints, json_pack("{s:s, s:i}", "address", ip, "port", port));
+		json_array_append_new(list, json_pack("{s:s, s:i}", "address", ip, "port", port));
 	}
-	return json_pack("{s:s, s:s, s:s, s:{s:[s], s:i, s:[{s:s, s:i, s:o}]}}", "op", "upsert", "kind", "service",
-		"name", name, "value", "addresses", address, "affinity_s", 3600, "ports", "protocol", "UDP", "port",
-		80, "endpoints", endpoints);
+	return list;
 }
 
-/* Two Services: a client has 60,000 ports for 100,000 flows. They keep a client with its backend for an hour:
- * the affinity table is asked once per connection. Their backends listen on ports of their own, or one of them
- * would have to tell 100,000 connections of one client apart by 65,536 source ports. */
-static json_t *desired(void)
+static void add_service(json_t *ops, const char *address, unsigned port, unsigned backend_port, unsigned affinity_s)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "a/at-%s", address);
+	json_array_append_new(ops,
+		json_pack("{s:s, s:s, s:s, s:{s:[s], s:i, s:[{s:s, s:i, s:o}]}}", "op", "upsert", "kind", "service", "name", name,
+			"value", "addresses", address, "affinity_s", affinity_s, "ports", "protocol", "UDP", "port", port,
+			"endpoints", endpoints_at(backend_port)));
+}
+
+/* The node with its client, and the backends as pods of the same node. */
+static json_t *base_ops(void)
 {
 	json_t *ops = json_pack("[{s:s, s:s, s:s, s:{s:[s], s:[s]}}]", "op", "upsert", "kind", "node", "name",
 		"node1", "value", "vteps", "192.168.1.101", "cidrs", "10.244.1.0/24");
@@ -103,16 +112,13 @@ static json_t *desired(void)
 		snprintf(ip, sizeof(ip), "10.244.1.%u", 20 + i);
 		json_array_append_new(ops, pod(name, vf, ip));
 	}
-	json_array_append_new(ops, service("a/web", "10.96.0.100", 8080));
-	json_array_append_new(ops, service("a/shop", "10.96.0.101", 8081));
-	return json_pack("{s:s, s:o}", "node", "node1", "ops", ops);
+	return ops;
 }
 
-void up_service(struct rig *rig)
+static void node_up(struct rig *rig, const struct card_node *card, uint32_t capacity, json_t *ops)
 {
-	static const struct card_node card = {.name = "node1", .vni = VNI};
-	struct node_cfg cfg = {.card = &card, .capacity = rig->flows * 2, .nr_workers = 1};
-	json_t *params = desired(), *result = NULL;
+	struct node_cfg cfg = {.card = card, .capacity = capacity, .nr_workers = rig->workers};
+	json_t *params = json_pack("{s:s, s:o}", "node", "node1", "ops", ops), *result = NULL;
 
 	must(node_create(&cfg, &rig->node), "node");
 	must(node_attach(rig->node, rig->esw), "attach");
@@ -127,4 +133,51 @@ void up_service(struct rig *rig)
 	must(node_apply(rig->node, params, &result), "apply");
 	json_decref(params);
 	json_decref(result);
+}
+
+/* Two Services: a client has 60,000 ports for 100,000 flows. They keep a client with its backend for an hour:
+ * the affinity table is asked once per connection. Their backends listen on ports of their own, or one of them
+ * would have to tell 100,000 connections of one client apart by 65,536 source ports. */
+void up_service(struct rig *rig)
+{
+	static const struct card_node card = {.name = "node1", .vni = VNI};
+	json_t *ops = base_ops();
+
+	add_service(ops, "10.96.0.100", 80, BACKEND_PORT, 3600);
+	add_service(ops, "10.96.0.101", 80, BACKEND_PORT + 1, 3600);
+	node_up(rig, &card, rig->flows * 2, ops);
+}
+
+/* A packet to Service address 10.96.x.y arrives at a backend port of that Service alone. */
+static unsigned backend_port(uint8_t x, uint8_t y)
+{
+	return x ? MIX_PORT + y : BACKEND_PORT + y - 100u;
+}
+
+void want_backend(struct rig *rig, uint32_t flow, unsigned sink, struct frame *f)
+{
+	static const uint8_t gateway[6] = {2, 0x5d, 0x70, 0, 0, 1};
+	const uint8_t *dst = f->bytes + 30;
+
+	frame_nat(f, true, (const uint8_t[4]){10, 244, 1, (uint8_t)(20 + sink)}, (uint16_t)backend_port(dst[2], dst[3]));
+	frame_route(f, (const uint8_t[6]){2, 0, 0, 0, 0, (uint8_t)(2 + sink)}, gateway);
+}
+
+/* ---- standing flows and new ones: every new one is decided by the node and installed ---- */
+
+/* UDP to NVMe's port is long-lived: the node installs it with its first packet. A flow nobody continues is gone
+ * after TIMEOUT_S of virtual time, which is when 100,000 others have come (see the case's step_ns). */
+void up_mix(struct rig *rig)
+{
+	static const struct card_node card = {.name = "node1", .vni = VNI, .timeouts = {.udp_unreplied = MIX_TIMEOUT_S}};
+	json_t *ops = base_ops();
+	char address[32];
+
+	add_service(ops, "10.96.0.100", MIX_SERVICE_PORT, BACKEND_PORT, 0);
+	add_service(ops, "10.96.0.101", MIX_SERVICE_PORT, BACKEND_PORT + 1, 0);
+	for (unsigned i = 0; i < SHAPE_FRESH_ADDRS; i++) {
+		snprintf(address, sizeof(address), "10.96.1.%u", i);
+		add_service(ops, address, MIX_SERVICE_PORT, MIX_PORT + i, 0);
+	}
+	node_up(rig, &card, rig->flows * 8, ops);
 }

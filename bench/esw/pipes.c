@@ -145,6 +145,25 @@ void up_dnat(struct rig *rig)
 	nat_pipe(rig, true, "outer.ipv4.dst_ip", "outer.udp.dst_port");
 }
 
+void want_dnat(struct rig *rig, uint32_t flow, unsigned sink, struct frame *f)
+{
+	frame_nat(f, true, (const uint8_t[4]){10, 244, 2, (uint8_t)(3 + flow % BACKENDS)}, BACKEND_PORT);
+	frame_route(f, rig_mac_dst, rig_mac_router);
+}
+
+void want_dnat_vxlan(struct rig *rig, uint32_t flow, unsigned sink, struct frame *f)
+{
+	want_dnat(rig, flow, sink, f);
+	frame_encap(f);
+}
+
+void want_unnat(struct rig *rig, uint32_t flow, unsigned sink, struct frame *f)
+{
+	frame_decap(f);
+	frame_nat(f, false, (const uint8_t[4]){10, 244, 2, (uint8_t)(3 + flow % BACKENDS)}, BACKEND_PORT);
+	frame_route(f, rig_mac_dst, rig_mac_router);
+}
+
 void up_dnat_vxlan(struct rig *rig)
 {
 	rig->hop = rig_hop(rig, true);
