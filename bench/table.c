@@ -9,15 +9,19 @@
  *                             and the rewrite, which is what a packet costs
  *   conn-add, conn-remove     set-up in bursts of 32
  *
- * usage: table [entries...]   (default 100000 1000000; 16000000 needs about 6 GiB)
+ * usage: bench-table [--exact] [--pairs N] [entries...]   (default 100000 1000000; 16000000 needs about 6 GiB)
+ *
+ * --exact: exact tables only. --pairs: the lines of look-ups also have the medians of so many parts of the run, as
+ * [ours, peer]. Both sides' memory is huge pages where there are any.
  */
+#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <rte_cycles.h>
-#include <rte_eal.h>
 #include <rte_hash.h>
 #include <rte_hash_crc.h>
 
@@ -26,8 +30,10 @@
 #include "base/rng.h"
 #include "flow/conn.h"
 #include "flow/exact.h"
+#include "port/eal.h"
 
-#define BURST 32
+#define BURST 32 /* of insertions */
+#define LOOKUPS 64 /* keys looked up at once: the switch's burst, and the most rte_hash takes */
 #define CHUNK (1u << 13) /* lookups between two looks at the clock: shorter than a time slice */
 #define ROUNDS 301
 
@@ -44,6 +50,7 @@ struct tuple {
 
 static struct flow_ctx *ctx;
 static volatile uint64_t sink;
+static unsigned pairs;
 
 static void die(const char *what)
 {
@@ -105,13 +112,32 @@ static double median(struct series *s)
 	return s->cycles[n / 2];
 }
 
+/* The median of one of so many equal parts of the series, in its order. */
+static double part_median(const struct series *s, unsigned part, unsigned parts)
+{
+	unsigned from = s->n * part / parts, to = s->n * (part + 1) / parts;
+	struct series p = {.n = to - from};
+
+	memcpy(p.cycles, s->cycles + from, p.n * sizeof(double));
+	return median(&p);
+}
+
 static double mops(double cycles)
 {
 	return rte_get_tsc_hz() / cycles / 1e6;
 }
 
+static void report_pairs(const struct series *ours, const struct series *peer)
+{
+	printf(",\"pairs\":[");
+	for (unsigned i = 0; i < pairs; i++)
+		printf("%s[%.2f,%.2f]", i ? "," : "", mops(part_median(ours, i, pairs)), mops(part_median(peer, i, pairs)));
+	printf("]");
+}
+
 static void report(const char *name, uint32_t entries, struct series *ours, struct series *peer)
 {
+	struct series in_order = *ours, peer_in_order = peer ? *peer : *ours;
 	double c = median(ours), p = peer ? median(peer) : 0;
 
 	printf("{\"bench\":\"table\",\"case\":\"%s\",\"entries\":%u,\"cpu\":\"%s\",\"mops\":%.1f,"
@@ -122,6 +148,8 @@ static void report(const char *name, uint32_t entries, struct series *ours, stru
 		printf(",\"peer\":\"rte_hash\",\"peer_mops\":%.1f,\"peer_cycles\":%.1f,\"peer_best_"
 		       "cycles\":%.1f,\"ratio\":%.2f",
 			mops(p), p, peer->cycles[peer->n < 20 ? 0 : ROUNDS / 20], p / c);
+	if (peer && peer->n == ROUNDS)
+		report_pairs(&in_order, &peer_in_order);
 	printf("}\n");
 	fflush(stdout);
 }
@@ -155,15 +183,15 @@ static struct rte_hash *make_peer(uint32_t entries)
 static uint64_t look_exact(
 	const struct flow_exact *t, struct rng *r, uint32_t first, uint32_t entries)
 {
-	static struct flow_key keys[BURST];
+	static struct flow_key keys[LOOKUPS];
 	uint64_t start = rte_rdtsc(), sum = 0;
 	uint32_t index[64];
 
 	flow_reader_online(ctx, 0);
-	for (unsigned done = 0; done < CHUNK; done += BURST) {
-		for (unsigned i = 0; i < BURST; i++)
+	for (unsigned done = 0; done < CHUNK; done += LOOKUPS) {
+		for (unsigned i = 0; i < LOOKUPS; i++)
 			key_of(first + rng_below(r, entries), &keys[i]);
-		for (uint64_t hits = flow_exact_lookup(t, keys, UINT32_MAX, index); hits;
+		for (uint64_t hits = flow_exact_lookup(t, keys, UINT64_MAX, index); hits;
 			hits &= hits - 1) {
 			struct entry *e = flow_exact_data(t, index[__builtin_ctzll(hits)]);
 
@@ -179,21 +207,21 @@ static uint64_t look_exact(
 static uint64_t look_peer(const struct rte_hash *h, struct entry *entries_of, struct rng *r,
 	uint32_t first, uint32_t entries)
 {
-	static struct tuple keys[BURST];
-	const void *ptr[BURST];
+	static struct tuple keys[LOOKUPS];
+	const void *ptr[LOOKUPS];
 	uint64_t start = rte_rdtsc(), sum = 0;
-	int32_t at[BURST];
+	int32_t at[LOOKUPS];
 
-	for (unsigned i = 0; i < BURST; i++)
+	for (unsigned i = 0; i < LOOKUPS; i++)
 		ptr[i] = &keys[i];
-	for (unsigned done = 0; done < CHUNK; done += BURST) {
-		for (unsigned i = 0; i < BURST; i++)
+	for (unsigned done = 0; done < CHUNK; done += LOOKUPS) {
+		for (unsigned i = 0; i < LOOKUPS; i++)
 			keys[i] = tuple_of(first + rng_below(r, entries));
-		rte_hash_lookup_bulk(h, ptr, BURST, at);
-		for (unsigned i = 0; i < BURST; i++)
+		rte_hash_lookup_bulk(h, ptr, LOOKUPS, at);
+		for (unsigned i = 0; i < LOOKUPS; i++)
 			if (at[i] >= 0)
 				rte_prefetch0(&entries_of[(size_t)at[i] * 4]);
-		for (unsigned i = 0; i < BURST; i++)
+		for (unsigned i = 0; i < LOOKUPS; i++)
 			if (at[i] >= 0) {
 				entries_of[(size_t)at[i] * 4].packets++;
 				sum++;
@@ -273,6 +301,18 @@ static struct rte_hash *fill_peer(uint32_t entries, struct series *s)
 	return h;
 }
 
+/* Our table's records are on huge pages: so is what belongs to the peer's. */
+static void *huge_alloc(size_t size)
+{
+	void *p = aligned_alloc(2 << 20, RTE_ALIGN_CEIL(size, (size_t)2 << 20));
+
+	if (!p)
+		die("memory");
+	madvise(p, size, MADV_HUGEPAGE);
+	memset(p, 0, size);
+	return p;
+}
+
 static void bench_exact(uint32_t entries)
 {
 	struct flow_exact *t = make_exact(entries);
@@ -285,7 +325,7 @@ static void bench_exact(uint32_t entries)
 	entries -= entries % BURST;
 	slowest = fill_exact(t, entries, &ours, index);
 	h = fill_peer(entries, &peer);
-	e = calloc((size_t)entries * 2, 64);
+	e = huge_alloc((size_t)entries * 2 * 64);
 	report("exact-insert", entries, &ours, h ? &peer : NULL);
 	printf("{\"bench\":\"table\",\"case\":\"exact-insert-slowest-burst\",\"entries\":%u,\"us\":"
 	       "%.1f}\n",
@@ -459,23 +499,33 @@ static void bench_keys(void)
 
 int main(int argc, char **argv)
 {
-	char *eal[] = {"table", "--no-huge", "-m", "6000", "--no-pci", "--no-telemetry",
-		"--no-shconf", "-l", "0", "--log-level", "1", NULL};
+	static const struct option longs[] = {{"exact", no_argument, NULL, 'e'}, {"pairs", required_argument, NULL, 'p'}, {NULL, 0, NULL, 0}};
+	struct port_eal_cfg eal = {.prefix = "bench-table", .memory_mb = 1200};
 	struct flow_ctx_cfg cfg = {.nr_workers = 1, .socket_id = -1};
-	char *defaults[] = {argv[0], "100000", "1000000", NULL};
+	char *defaults[] = {"100000", "1000000"};
+	bool exact_only = false;
+	int c;
 
-	if (rte_eal_init(ARRAY_SIZE(eal) - 1, eal) < 0 || flow_ctx_create(&cfg, &ctx))
-		die("start");
-	if (argc < 2) {
-		argc = 3;
-		argv = defaults;
+	while ((c = getopt_long(argc, argv, "ep:", longs, NULL)) != -1) {
+		if (c == 'e')
+			exact_only = true;
+		else if (c == 'p')
+			pairs = (unsigned)strtoul(optarg, NULL, 10);
+		else
+			return 2;
 	}
+	pairs = MIN_OF(pairs, ROUNDS);
+	if (port_eal_start(&eal) || flow_ctx_create(&cfg, &ctx))
+		die("start");
+	argv = optind < argc ? argv + optind : defaults;
+	argc = optind < argc ? argc - optind : (int)ARRAY_SIZE(defaults);
 	bench_keys();
-	for (int i = 1; i < argc; i++) {
+	for (int i = 0; i < argc; i++) {
 		bench_exact(strtoul(argv[i], NULL, 0));
-		bench_conns(strtoul(argv[i], NULL, 0));
+		if (!exact_only)
+			bench_conns(strtoul(argv[i], NULL, 0));
 	}
 	flow_ctx_destroy(ctx);
-	rte_eal_cleanup();
+	port_eal_stop();
 	return 0;
 }

@@ -4,9 +4,12 @@
  * bench-esw: a mempool alloc and a copy of a template per packet, a bulk free at the other end.
  *
  *   -d librte_net_benchsource.so --vdev net_benchsource0,flows=100000,size=60[,proto=17][,vni=100][,imix=1]
- *                                       [,scatter=1][,replies=1][,src=10.0.0.1][,dst=10.255.0.1][,sink=1]
+ *                                       [,scatter=1][,replies=1][,fan_out=1][,src=10.0.0.1][,dst=10.255.0.1]
+ *                                       [,dport=80][,rate=1000000][,fresh=20][,sink=1][,latency=FILE]
  *
- * The keys are those of softdpu-card(5)'s mem; sink=1 is a device nothing comes from. Never installed; only the peers' benches load it.
+ * The keys are those of softdpu-card(5)'s mem; rate and fresh as in ../shape.h. sink=1 is a device nothing comes from;
+ * latency=FILE: whenever its statistics are read, it writes what it saw there, a line "nanoseconds packets" per
+ * bucket, the upper end of it. Never installed; only the peers' benches load it.
  */
 #include <arpa/inet.h>
 #include <bus_vdev_driver.h>
@@ -18,6 +21,7 @@
 
 #include "base/refuse.h"
 #include "port/port.h"
+#include "shape.h"
 
 #define QUEUES_MAX 16
 
@@ -25,7 +29,9 @@ struct queue {
 	struct port *port;
 	uint16_t index;
 	bool silent;
-	uint64_t packets, bytes;
+	uint64_t packets;
+	struct shape shape;
+	struct hist *latency; /* tx; NULL: nobody asked */
 };
 
 struct source {
@@ -33,6 +39,9 @@ struct source {
 	struct port *port;
 	bool silent;
 	struct rte_mempool *pool;
+	struct shape shape;        /* what the first rx queue begins with */
+	char latency[256];         /* a file's name; empty: nobody asked */
+	struct hist seen[QUEUES_MAX];
 	struct queue rx[QUEUES_MAX], tx[QUEUES_MAX];
 };
 
@@ -44,7 +53,7 @@ static uint16_t receive(void *queue, struct rte_mbuf **m, uint16_t n)
 
 	if (q->silent)
 		return 0;
-	n = port_rx(q->port, q->index, m, RTE_MIN(n, PORT_BURST));
+	n = shape_rx(&q->shape, q->port, q->index, m, RTE_MIN(n, PORT_BURST));
 	for (uint16_t i = 0; i < n; i++) /* a NIC has checked the sums */
 		m[i]->ol_flags = RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD;
 	q->packets += n;
@@ -56,6 +65,8 @@ static uint16_t transmit(void *queue, struct rte_mbuf **m, uint16_t n)
 	struct queue *q = queue;
 	uint16_t sent = 0;
 
+	if (q->latency)
+		shape_latency(q->latency, m, n);
 	while (sent < n) {
 		uint16_t k = port_tx(q->port, q->index, m + sent, RTE_MIN(n - sent, PORT_BURST));
 
@@ -91,7 +102,9 @@ static int start(struct rte_eth_dev *dev)
 		s->rx[q].port = s->tx[q].port = s->port;
 		s->rx[q].silent = s->silent || q > 0;
 		s->tx[q].index = q;
+		s->tx[q].latency = *s->latency ? &s->seen[q] : NULL;
 	}
+	s->rx[0].shape = s->shape;
 	dev->data->dev_link.link_status = RTE_ETH_LINK_UP;
 	return 0;
 }
@@ -144,6 +157,22 @@ static int info(struct rte_eth_dev *dev, struct rte_eth_dev_info *i)
 	return 0;
 }
 
+static void write_latency(const struct source *s)
+{
+	static struct hist all;
+	FILE *f = fopen(s->latency, "w");
+
+	if (!f)
+		return;
+	hist_reset(&all);
+	for (unsigned q = 0; q < QUEUES_MAX; q++)
+		hist_merge(&all, &s->seen[q]);
+	for (unsigned i = 0; i < HIST_BUCKETS; i++)
+		if (all.bucket[i])
+			fprintf(f, "%lu %lu\n", hist_bucket_high(i), all.bucket[i]);
+	fclose(f);
+}
+
 static int statistics(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
 {
 	struct source *s = dev->data->dev_private;
@@ -152,6 +181,8 @@ static int statistics(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
 		stats->ipackets += s->rx[q].packets;
 		stats->opackets += s->tx[q].packets;
 	}
+	if (*s->latency)
+		write_latency(s);
 	return 0;
 }
 
@@ -212,6 +243,16 @@ static int take(const char *key, const char *value, void *arg)
 		f->scatter = n;
 	else if (!strcmp(key, "replies"))
 		f->replies = n;
+	else if (!strcmp(key, "fan_out"))
+		f->fan_out = n;
+	else if (!strcmp(key, "dport"))
+		f->dport = (uint16_t)n;
+	else if (!strcmp(key, "rate"))
+		s->shape.rate = n;
+	else if (!strcmp(key, "fresh"))
+		s->shape.fresh = n;
+	else if (!strcmp(key, "latency"))
+		snprintf(s->latency, sizeof(s->latency), "%s", value);
 	else if (!strcmp(key, "sink"))
 		s->silent = n;
 	else if (inet_pton(AF_INET, value, !strcmp(key, "src") ? f->src : f->dst) != 1)
@@ -222,7 +263,8 @@ static int take(const char *key, const char *value, void *arg)
 static int probe(struct rte_vdev_device *vdev)
 {
 	static const char *const keys[] = {
-		"flows", "size", "proto", "vni", "imix", "scatter", "replies", "src", "dst", "sink", NULL};
+		"flows", "size", "proto", "vni", "imix", "scatter", "replies", "fan_out", "src", "dst", "dport", "rate", "fresh",
+		"sink", "latency", NULL};
 	static uint8_t last_mac;
 	struct rte_kvargs *args = rte_kvargs_parse(rte_vdev_device_args(vdev), keys);
 	static struct rte_ether_addr mac[32];
@@ -270,4 +312,4 @@ static int remove_device(struct rte_vdev_device *vdev)
 static struct rte_vdev_driver driver = {.probe = probe, .remove = remove_device};
 
 RTE_PMD_REGISTER_VDEV(net_benchsource, driver);
-RTE_PMD_REGISTER_PARAM_STRING(net_benchsource, "flows=<n> size=<bytes> proto=<6|17> vni=<n> imix=<0|1> scatter=<0|1> replies=<0|1> src=<ip> dst=<ip> sink=<0|1>");
+RTE_PMD_REGISTER_PARAM_STRING(net_benchsource, "flows=<n> size=<bytes> proto=<6|17> vni=<n> imix=<0|1> scatter=<0|1> replies=<0|1> fan_out=<0|1> src=<ip> dst=<ip> dport=<n> rate=<pps> fresh=<percent> sink=<0|1> latency=<file>");
