@@ -347,7 +347,7 @@ static void acl_range(void **state)
 	m.outer.l4_type_ext = DOCA_FLOW_L4_TYPE_EXT_TCP;
 	m.outer.ip4.dst_ip = IP(8, 8, 8, 8);
 	mask.outer.ip4.dst_ip = UINT32_MAX;
-	m.outer.tcp.l4_port.dst_port = DOCA_HTOBE16(70);
+	m.outer.tcp.l4_port.dst_port = DOCA_HTOBE16(70); /* shares few bits with the other end */
 	mask.outer.tcp.l4_port.dst_port = DOCA_HTOBE16(90);
 	OK(doca_flow_pipe_acl_add_entry(0, acl, &m, &mask, 0, NULL, 10, &fwd, 0, NULL, NULL));
 	next = to_pipe(acl);
@@ -359,6 +359,8 @@ static void acl_range(void **state)
 	rig_send(0, HIT);
 	rig_expect(1, HIT);
 	rig_send(0, "eth ip4:1.2.3.4>8.8.8.8 tcp:1234>91");
+	rig_expect_nothing();
+	rig_send(0, "eth ip4:1.2.3.4>8.8.8.8 tcp:1234>69");
 	rig_expect_nothing();
 	rig_send(0, OTHER);
 	rig_expect_nothing();

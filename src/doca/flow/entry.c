@@ -257,16 +257,27 @@ doca_error_t doca_flow_pipe_lpm_add_entry(uint16_t pipe_queue, struct doca_flow_
 	return publish(pipe, pipe_queue, &spec, meter, usr_ctx, entry);
 }
 
-/* A port of an ACL entry: mask 0 = any, equal to the value = exact, larger = range value..mask. */
-static void acl_port(uint16_t *value, uint16_t *mask, uint16_t *low, uint16_t *high)
+/* A port of an ACL entry: mask 0 = any, equal to the value = exact, larger = range value..mask, whose ends are no bits to compare. */
+static void acl_port(uint16_t given, uint16_t *value, uint16_t *mask, uint16_t *low, uint16_t *high)
 {
-	if (*mask && *mask != *value) {
-		*low = *value;
+	if (*mask && *mask != given) {
+		*low = given;
 		*high = *mask;
 		*value = *mask = 0;
 	} else if (*mask) {
 		*mask = UINT16_MAX;
 	}
+}
+
+static void acl_ports(const struct doca_flow_match *match, struct flow_entry_spec *spec)
+{
+	const struct doca_flow_header_l4_port *outer = &match->outer.transport, *inner = &match->inner.transport;
+	struct flow_key *value = &spec->match.value, *mask = &spec->match.mask, *low = &spec->range.value, *high = &spec->range.mask;
+
+	acl_port(outer->src_port, &value->hot.sport, &mask->hot.sport, &low->hot.sport, &high->hot.sport);
+	acl_port(outer->dst_port, &value->hot.dport, &mask->hot.dport, &low->hot.dport, &high->hot.dport);
+	acl_port(inner->src_port, &value->inner.sport, &mask->inner.sport, &low->inner.sport, &high->inner.sport);
+	acl_port(inner->dst_port, &value->inner.dport, &mask->inner.dport, &low->inner.dport, &high->inner.dport);
 }
 
 doca_error_t doca_flow_pipe_acl_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
@@ -289,8 +300,7 @@ doca_error_t doca_flow_pipe_acl_add_entry(uint16_t pipe_queue, struct doca_flow_
 		err = door_match_own(match, match_mask, &spec.match);
 	if (err != DOCA_SUCCESS)
 		return err;
-	acl_port(&spec.match.value.hot.sport, &spec.match.mask.hot.sport, &spec.range.value.hot.sport, &spec.range.mask.hot.sport);
-	acl_port(&spec.match.value.hot.dport, &spec.match.mask.hot.dport, &spec.range.value.hot.dport, &spec.range.mask.hot.dport);
+	acl_ports(match, &spec);
 	return publish(pipe, pipe_queue, &spec, meter, usr_ctx, entry);
 }
 
