@@ -19,8 +19,6 @@ struct doca_aes_gcm_key {
 
 struct gcm_task { /* both types */
 	struct doca_task task;
-	const struct doca_buf *src;
-	struct doca_buf *dst;
 	struct doca_aes_gcm_key *key;
 	uint8_t iv[MAX_IV];
 	uint32_t iv_len, tag_len, aad_len;
@@ -32,11 +30,8 @@ struct doca_aes_gcm {
 	uint32_t keys;
 };
 
-static doca_error_t check(struct gcm_task *t, size_t *out_len, bool decrypt)
+static doca_error_t refuse_task(const struct gcm_task *t, size_t len, size_t room, size_t least)
 {
-	size_t len = dcore_buf_list_data_len(t->src),
-	       least = t->aad_len + (decrypt ? t->tag_len : 0);
-
 	if (t->tag_len != 12 && t->tag_len != 16)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "AES-GCM: a tag of %u bytes; 12 or 16",
 			t->tag_len);
@@ -49,84 +44,75 @@ static doca_error_t check(struct gcm_task *t, size_t *out_len, bool decrypt)
 		return dcore_fail(len < least ? DOCA_ERROR_INVALID_VALUE : DOCA_ERROR_TOO_BIG,
 			"AES-GCM: a source of %zu bytes; at least AAD and tag, %zu, at most %llu",
 			len, least, (unsigned long long)MAX_BUF);
+	return dcore_fail(DOCA_ERROR_INVALID_VALUE,
+		"AES-GCM: the destination has room for %zu bytes, too few for %zu of source", room,
+		len);
+}
+
+/* *out_len: bytes that come out of `len`. */
+static inline doca_error_t measure(
+	const struct gcm_task *t, size_t len, size_t room, bool decrypt, size_t *out_len)
+{
+	size_t least = t->aad_len + (decrypt ? t->tag_len : 0);
+
 	*out_len = decrypt ? len - t->tag_len : len + t->tag_len;
-	if (dcore_buf_list_tailroom(t->dst) < *out_len)
-		return dcore_fail(DOCA_ERROR_INVALID_VALUE,
-			"AES-GCM: the destination has room for %zu bytes of %zu",
-			dcore_buf_list_tailroom(t->dst), *out_len);
-	return DOCA_SUCCESS;
+	if (likely((t->tag_len == 16 || t->tag_len == 12) && t->iv_len && t->key && len >= least &&
+		    len <= MAX_BUF && room >= *out_len))
+		return DOCA_SUCCESS;
+	return refuse_task(t, len, room, least);
 }
 
-static doca_error_t work(
-	struct gcm_task *t, const struct dcore_view *src, struct dcore_view *dst, bool decrypt)
+static doca_error_t check(struct doca_task *task, bool decrypt)
 {
-	const uint8_t *in = src->ptr + t->aad_len;
-	uint8_t *out = dst->ptr + t->aad_len;
-	size_t len = src->len - t->aad_len - (decrypt ? t->tag_len : 0);
-
-	if (t->aad_len)
-		memmove(dst->ptr, src->ptr, t->aad_len);
-	if (!decrypt) {
-		aes_gcm_encrypt(t->key->engine, t->iv, t->iv_len, src->ptr, t->aad_len, in, out,
-			len, out + len, t->tag_len);
-		return DOCA_SUCCESS;
-	}
-	if (aes_gcm_decrypt(t->key->engine, t->iv, t->iv_len, src->ptr, t->aad_len, in, out, len,
-		    in + len, t->tag_len))
-		return DOCA_SUCCESS;
-	return dcore_fail(DOCA_ERROR_AUTHENTICATION, "AES-GCM: the tag of %zu bytes is wrong", len);
-}
-
-static doca_error_t run_one(struct gcm_task *t, bool decrypt)
-{
-	struct dcore_view src = {.copy = NULL}, dst = {.copy = NULL};
 	size_t out_len;
-	doca_error_t result = check(t, &out_len, decrypt);
 
-	if (result == DOCA_SUCCESS)
-		result = dcore_view_src(&src, t->src, t->task.ctx);
-	if (result == DOCA_SUCCESS)
-		result = dcore_view_dst(&dst, t->dst, t->task.ctx, out_len);
-	if (result == DOCA_SUCCESS)
-		result = work(t, &src, &dst, decrypt);
-	if (result == DOCA_SUCCESS)
-		result = dcore_view_commit(&dst, out_len);
-	dcore_view_close(&src);
-	dcore_view_close(&dst);
-	return result;
-}
-
-static void soon(const struct doca_task *task)
-{
-	const struct gcm_task *t = container_of(task, struct gcm_task, task);
-
-	dcore_buf_prefetch(t->src, t->dst);
-}
-
-static void run_encrypt(struct doca_task **tasks, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		tasks[i]->status = run_one(container_of(tasks[i], struct gcm_task, task), false);
-}
-
-static void run_decrypt(struct doca_task **tasks, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		tasks[i]->status = run_one(container_of(tasks[i], struct gcm_task, task), true);
+	return measure(container_of(task, struct gcm_task, task),
+		dcore_buf_list_data_len(task->src), dcore_buf_list_tailroom(task->dst), decrypt,
+		&out_len);
 }
 
 static doca_error_t check_encrypt(struct doca_task *task)
 {
-	size_t out_len;
-
-	return check(container_of(task, struct gcm_task, task), &out_len, false);
+	return check(task, false);
 }
 
 static doca_error_t check_decrypt(struct doca_task *task)
 {
-	size_t out_len;
+	return check(task, true);
+}
 
-	return check(container_of(task, struct gcm_task, task), &out_len, true);
+static doca_error_t encrypt(struct doca_task *task, const uint8_t *src, size_t len, uint8_t *dst,
+	size_t room, size_t *written)
+{
+	const struct gcm_task *t = container_of(task, struct gcm_task, task);
+	size_t aad = t->aad_len;
+	doca_error_t result = measure(t, len, room, false, written);
+
+	if (unlikely(result != DOCA_SUCCESS))
+		return result;
+	if (aad)
+		memmove(dst, src, aad);
+	aes_gcm_encrypt(t->key->engine, t->iv, t->iv_len, src, aad, src + aad, dst + aad, len - aad,
+		dst + len, t->tag_len);
+	return DOCA_SUCCESS;
+}
+
+static doca_error_t decrypt(struct doca_task *task, const uint8_t *src, size_t len, uint8_t *dst,
+	size_t room, size_t *written)
+{
+	const struct gcm_task *t = container_of(task, struct gcm_task, task);
+	size_t aad = t->aad_len;
+	doca_error_t result = measure(t, len, room, true, written);
+
+	if (unlikely(result != DOCA_SUCCESS))
+		return result;
+	if (aad)
+		memmove(dst, src, aad);
+	if (aes_gcm_decrypt(t->key->engine, t->iv, t->iv_len, src, aad, src + aad, dst + aad,
+		    *written - aad, src + *written, t->tag_len))
+		return DOCA_SUCCESS;
+	return dcore_fail(DOCA_ERROR_AUTHENTICATION, "AES-GCM: the tag of %zu bytes is wrong",
+		*written - aad);
 }
 
 /* ---- the library ---- */
@@ -142,16 +128,14 @@ doca_error_t doca_aes_gcm_create(struct doca_dev *dev, struct doca_aes_gcm **aes
 		return DOCA_ERROR_NO_MEMORY;
 	(*aes_gcm)->types[0] = (struct dcore_task_type){.name = "AES-GCM encrypt",
 		.size = sizeof(struct gcm_task),
-		.run = run_encrypt,
+		.convert = encrypt,
 		.check = check_encrypt,
-		.batch = 1,
-		.soon = soon};
+		.batch = 1};
 	(*aes_gcm)->types[1] = (struct dcore_task_type){.name = "AES-GCM decrypt",
 		.size = sizeof(struct gcm_task),
-		.run = run_decrypt,
+		.convert = decrypt,
 		.check = check_decrypt,
-		.batch = 1,
-		.soon = soon};
+		.batch = 1};
 	dcore_ctx_init(&(*aes_gcm)->ctx, dev, &ops, (*aes_gcm)->types, 2);
 	return DOCA_SUCCESS;
 }
@@ -250,8 +234,8 @@ static doca_error_t alloc(struct doca_aes_gcm *aes_gcm, int type, const struct d
 	*task = dcore_task_alloc(&aes_gcm->types[type], user_data, &result);
 	if (!*task)
 		return result;
-	(*task)->src = src;
-	(*task)->dst = dst;
+	(*task)->task.src = src;
+	(*task)->task.dst = dst;
 	(*task)->key = key;
 	(*task)->tag_len = tag_size;
 	(*task)->aad_len = aad_size;
@@ -330,22 +314,22 @@ static doca_error_t alloc(struct doca_aes_gcm *aes_gcm, int type, const struct d
 	void doca_aes_gcm_task_##name##_set_src(                                               \
 		struct doca_aes_gcm_task_##name *task, const struct doca_buf *src_buff)        \
 	{                                                                                      \
-		GCM(task)->src = src_buff;                                                     \
+		GCM(task)->task.src = src_buff;                                                \
 	}                                                                                      \
 	const struct doca_buf *doca_aes_gcm_task_##name##_get_src(                             \
 		const struct doca_aes_gcm_task_##name *task)                                   \
 	{                                                                                      \
-		return ((const struct gcm_task *)(const void *)task)->src;                     \
+		return ((const struct gcm_task *)(const void *)task)->task.src;                \
 	}                                                                                      \
 	void doca_aes_gcm_task_##name##_set_dst(                                               \
 		struct doca_aes_gcm_task_##name *task, struct doca_buf *dst_buff)              \
 	{                                                                                      \
-		GCM(task)->dst = dst_buff;                                                     \
+		GCM(task)->task.dst = dst_buff;                                                \
 	}                                                                                      \
 	struct doca_buf *doca_aes_gcm_task_##name##_get_dst(                                   \
 		const struct doca_aes_gcm_task_##name *task)                                   \
 	{                                                                                      \
-		return ((const struct gcm_task *)(const void *)task)->dst;                     \
+		return ((const struct gcm_task *)(const void *)task)->task.dst;                \
 	}                                                                                      \
 	void doca_aes_gcm_task_##name##_set_key(                                               \
 		struct doca_aes_gcm_task_##name *task, struct doca_aes_gcm_key *key)           \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Buffers, their lists and references; views of lists for engines. */
+/* Buffers, their lists and references. */
 #include "doca/common/buf_int.h"
 
 #include <stdlib.h>
@@ -218,82 +218,5 @@ doca_error_t doca_buf_get_list_len(const struct doca_buf *buf, uint32_t *num_ele
 	DCORE_NOT_NULL(buf);
 	DCORE_NOT_NULL(num_elements);
 	*num_elements = buf->first->list_len;
-	return DOCA_SUCCESS;
-}
-
-/* ---- for engines ---- */
-
-static doca_error_t check_list(const struct doca_buf *list, const struct doca_dev *dev, bool write)
-{
-	for (; list; list = list->next) {
-		doca_error_t result = dcore_mmap_may(list->mmap, dev, write);
-
-		if (result != DOCA_SUCCESS)
-			return result;
-		if (dcore_mmap_dead(list->mmap))
-			return DOCA_ERROR_IO_FAILED;
-	}
-	return DOCA_SUCCESS;
-}
-
-doca_error_t dcore_view_gather(
-	struct dcore_view *view, const struct doca_buf *list, const struct doca_dev *dev)
-{
-	doca_error_t result = check_list(list, dev, false);
-	size_t at = 0;
-
-	*view = (struct dcore_view){.list = (struct doca_buf *)list};
-	if (result != DOCA_SUCCESS)
-		return result;
-	if (!list->next) {
-		view->len = list->data_len;
-		view->ptr = dcore_mmap_local(list->mmap, list->data, list->data_len);
-		if (view->ptr)
-			return DOCA_SUCCESS;
-	}
-	view->len = dcore_buf_list_data_len(list);
-	view->ptr = view->copy = malloc(view->len ? view->len : 1);
-	if (!view->copy)
-		return DOCA_ERROR_NO_MEMORY;
-	for (; list; at += list->data_len, list = list->next)
-		if (dcore_mmap_read(list->mmap, list->data, view->copy + at, list->data_len) < 0)
-			return dcore_fail(
-				DOCA_ERROR_IO_FAILED, "reading a peer's memory: %s", refusal());
-	return DOCA_SUCCESS;
-}
-
-doca_error_t dcore_view_reserve(
-	struct dcore_view *view, struct doca_buf *list, const struct doca_dev *dev, size_t max)
-{
-	doca_error_t result = check_list(list, dev, true);
-
-	*view = (struct dcore_view){.list = list};
-	if (result != DOCA_SUCCESS)
-		return result;
-	view->len = MIN_OF(dcore_buf_list_tailroom(list), max);
-	if (!list->next || dcore_buf_tailroom(list) >= view->len)
-		view->ptr = dcore_mmap_local(list->mmap, list->data + list->data_len, view->len);
-	if (view->ptr)
-		return DOCA_SUCCESS;
-	view->ptr = view->copy = malloc(view->len ? view->len : 1);
-	return view->copy ? DOCA_SUCCESS : DOCA_ERROR_NO_MEMORY;
-}
-
-doca_error_t dcore_view_scatter(struct dcore_view *view, size_t written)
-{
-	size_t at = 0;
-
-	for (struct doca_buf *b = view->list; b && at < written; b = b->next) {
-		size_t n = MIN_OF(dcore_buf_tailroom(b), written - at);
-
-		if (view->copy &&
-			dcore_mmap_write(b->mmap, b->data + b->data_len, view->copy + at, n) < 0)
-			return dcore_fail(
-				DOCA_ERROR_IO_FAILED, "writing a peer's memory: %s", refusal());
-		if (dcore_mmap_dead(b->mmap))
-			return DOCA_ERROR_IO_FAILED;
-		b->data_len += n;
-		at += n;
-	}
 	return DOCA_SUCCESS;
 }

@@ -15,7 +15,8 @@
  *     dcore_ctx_init(&sha->ctx, dev, &ops, sha->types, 2)         in X_create
  *     dcore_task_conf(&sha->ctx, &sha->types[0], ok, err, n)      in X_task_y_set_conf
  *     task = dcore_task_alloc(&sha->types[0], user_data)          in X_task_y_alloc_init
- *     static void run(struct doca_task **tasks, unsigned n)       the engine: sets task->status
+ *     static void run(struct doca_task **tasks, unsigned n)       the engine: sets task->status, or
+ *     static doca_error_t convert(task, src, len, dst, room, &n)  bytes into bytes, one task
  *     dcore_ctx_fini(&sha->ctx)                                   in X_destroy
  *
  * Life of a task: idle -> submitted (queue `pending`) -> run, in bursts of one type, inside
@@ -210,13 +211,18 @@ typedef void (*dcore_task_cb)(
 struct dcore_task_type {
 	const char *name;
 	size_t size; /* of the task structure, whose first member is struct doca_task */
+	/* One of run, convert, now; with convert, run is for what is not two buffers of ordinary memory. */
 	void (*run)(struct doca_task **tasks, unsigned n);
+	/* The bytes of task->src become bytes of task->dst, as one run each; *written of at most `room`.
+	 * task->bounced: what they were may be gone after the call. */
+	doca_error_t (*convert)(struct doca_task *task, const uint8_t *src, size_t len,
+		uint8_t *dst, size_t room, size_t *written);
 	doca_error_t (*check)(struct doca_task *task); /* may be NULL; what try_submit asks */
-	/* Instead of run: perform the task inside submit. SUCCESS or an error completes it;
+	/* Perform the task inside submit. SUCCESS or an error completes it;
 	 * IN_PROGRESS leaves it for dcore_task_done(); AGAIN refuses the submission. */
 	doca_error_t (*now)(struct doca_task *task);
 	unsigned batch; /* tasks run() likes to get at once */
-	/* For batch 1, may be NULL: this task is next, while another runs first (prefetch its memory). */
+	/* For convert, may be NULL: this task is next; prefetch its memory, better than dcore_task_soon(). */
 	void (*soon)(const struct doca_task *task);
 	dcore_task_cb ok, error;
 	uint32_t num; /* 0 = not configured */
@@ -227,28 +233,25 @@ struct dcore_task_type {
 
 enum dcore_task_state { DCORE_TASK_FREE, DCORE_TASK_IDLE, DCORE_TASK_INFLIGHT };
 
+/* What every task looks at fills the first cache line. */
 struct doca_task {
 	struct doca_task *next; /* free list, pending or done */
 	struct dcore_task_type *type;
 	struct doca_ctx *ctx;
 	union doca_data user_data;
 	doca_error_t status;
-	uint8_t state;                                   /* enum dcore_task_state */
-	bool free_when_done;                             /* freed while in flight */
+	uint8_t state;       /* enum dcore_task_state */
+	bool free_when_done; /* freed while in flight */
+	bool bounced;        /* convert works on copies */
+	/* Of libraries that turn one list of buffers into another; NULL elsewhere. */
+	const struct doca_buf *src;
+	struct doca_buf *dst;
 	void (*hook)(struct doca_task *task, void *arg); /* instead of the callbacks (graphs) */
 	void *hook_arg;
 };
 
-/* Bring the first lines of both into the cache: where a copy or a cipher starts to wait. */
-static inline void dcore_buf_prefetch(const struct doca_buf *src, const struct doca_buf *dst)
-{
-	const uint8_t *to = dst->data + dst->data_len;
-
-	for (unsigned line = 0; line < 4; line++) {
-		__builtin_prefetch(src->data + 64 * line);
-		__builtin_prefetch(to + 64 * line, 1);
-	}
-}
+/* Brings the first lines of both buffers into the cache: where a copy or a cipher starts to wait. */
+void dcore_task_soon(const struct doca_task *task);
 
 /* ---- views ---- */
 

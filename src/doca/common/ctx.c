@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Contexts: states, and what one step of progress does in each. */
+/* Contexts: their states, and how they end. */
 #include <doca_softdpu.h>
 
 #include <stdlib.h>
@@ -136,9 +136,7 @@ bool dcore_ctx_is_idle(const struct doca_ctx *ctx)
 	return ctx->state == DOCA_CTX_STATE_IDLE;
 }
 
-/* ---- one step ---- */
-
-static bool step_stopping(struct doca_ctx *ctx)
+bool ctx_step_stopping(struct doca_ctx *ctx)
 {
 	if (ctx->workers && workers_reap(ctx, true))
 		return task_deliver(ctx);
@@ -151,27 +149,6 @@ static bool step_stopping(struct doca_ctx *ctx)
 		return false;
 	become_idle(ctx);
 	return true;
-}
-
-bool ctx_step(struct doca_ctx *ctx)
-{
-	if (ctx->done.head)
-		return task_deliver(ctx);
-	if (ctx->state == DOCA_CTX_STATE_IDLE)
-		return false;
-	if (ctx->state == DOCA_CTX_STATE_STOPPING)
-		return step_stopping(ctx);
-	if (ctx->pending.head) {
-		if (task_run_pending(ctx))
-			return true;
-	} else if (ctx->workers && workers_reap(ctx, false)) {
-		return task_deliver(ctx);
-	}
-	if (!ctx->ops->progress)
-		return false;
-	if (ctx->ops->progress(ctx))
-		return true;
-	return ctx->done.head && task_deliver(ctx);
 }
 
 bool ctx_has_work(struct doca_ctx *ctx)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The progress engine: round robin over contexts, and one descriptor to sleep on. */
+/* The progress engine: its contexts, and one descriptor to sleep on. */
 #include "doca/common/pe_int.h"
 
 #include <stdlib.h>
@@ -56,20 +56,6 @@ doca_error_t doca_pe_connect_ctx(struct doca_pe *pe, struct doca_ctx *ctx)
 	list_push_back(&pe->ctxs, &ctx->pe_link);
 	pe->n_ctxs++;
 	return DOCA_SUCCESS;
-}
-
-uint8_t doca_pe_progress(struct doca_pe *pe)
-{
-	for (unsigned left = pe->n_ctxs; left > 0; left--) {
-		struct list *at = pe->cursor == &pe->ctxs ? pe->ctxs.next : pe->cursor;
-
-		if (at == &pe->ctxs)
-			return 0;
-		pe->cursor = at->next;
-		if (ctx_step(list_entry(at, struct doca_ctx, pe_link)))
-			return 1;
-	}
-	return 0;
 }
 
 doca_error_t doca_pe_get_num_inflight_tasks(const struct doca_pe *pe, size_t *num_inflight_tasks)

@@ -2,10 +2,11 @@
 /*
  * Insides of progress engine, contexts and workers.
  *
- *   pe.c       which context is looked at next; sleeping and waking
- *   ctx.c      states; one step of one context
- *   task.c     pools of tasks, submission, delivery
- *   workers.c  threads that run tasks of one context
+ *   pe.c        its contexts; sleeping and waking
+ *   ctx.c       states, stopping
+ *   task.c      pools of tasks, submission
+ *   progress.c  one step: which context, which task, its work, its callback
+ *   workers.c   threads that run tasks of one context
  */
 #ifndef DOCA_COMMON_PE_INT_H
 #define DOCA_COMMON_PE_INT_H
@@ -45,15 +46,23 @@ static inline struct doca_task *fifo_pop(struct dcore_fifo *f)
 	return task;
 }
 
-/* One event or completion of a context, if it has one. True: a callback ran, the context may be
- * gone. */
-bool ctx_step(struct doca_ctx *ctx);
+static inline void task_give_back(struct doca_task *task)
+{
+	task->state = DCORE_TASK_FREE;
+	task->next = task->type->free;
+	task->type->free = task;
+}
+
+/* The step of a context that stops. True: a callback ran, the context may be gone. */
+bool ctx_step_stopping(struct doca_ctx *ctx);
 /* Something to do right now? For a program that is about to sleep. */
 bool ctx_has_work(struct doca_ctx *ctx);
 /* Take the first finished task and call its callback. */
 bool task_deliver(struct doca_ctx *ctx);
-/* Run the first pending task, or a burst; nothing is waiting to be delivered. True: a callback ran. */
-bool task_run_pending(struct doca_ctx *ctx);
+/* Perform tasks of one type; each gets its status. Any thread. */
+void task_run(struct doca_task **tasks, unsigned n);
+/* type->convert for lists, and for memory that is not where its addresses say. */
+doca_error_t task_convert_lists(struct doca_task *task);
 /* All that is submitted and not run comes back as flushed. */
 void task_flush(struct doca_ctx *ctx);
 

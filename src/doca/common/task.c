@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Tasks: pools, submission, running in bursts, delivery of one completion. */
+/* Tasks: pools, submission, flushing, properties. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,13 +64,6 @@ void *dcore_task_alloc(
 	return task;
 }
 
-static void give_back(struct doca_task *task)
-{
-	task->state = DCORE_TASK_FREE;
-	task->next = task->type->free;
-	task->type->free = task;
-}
-
 /* Programs free posted receives and then stop the context: such a task goes back when it is flushed. */
 void doca_task_free(struct doca_task *task)
 {
@@ -79,7 +72,7 @@ void doca_task_free(struct doca_task *task)
 	if (task->state == DCORE_TASK_INFLIGHT)
 		task->free_when_done = true;
 	else if (task->state == DCORE_TASK_IDLE)
-		give_back(task);
+		task_give_back(task);
 }
 
 /* ---- submission ---- */
@@ -138,74 +131,7 @@ doca_error_t doca_task_try_submit(struct doca_task *task)
 	return result == DOCA_SUCCESS ? doca_task_submit(task) : result;
 }
 
-/* ---- running ---- */
-
-static void deliver(struct doca_ctx *ctx, struct doca_task *task)
-{
-	struct dcore_task_type *type = task->type;
-
-	task->state = DCORE_TASK_IDLE;
-	ctx->inflight--;
-	if (unlikely(task->free_when_done)) {
-		task->free_when_done = false;
-		give_back(task);
-	}
-	if (unlikely(task->status != DOCA_SUCCESS && ctx->ops->error_stops))
-		dcore_ctx_break(ctx);
-	if (unlikely(task->hook))
-		task->hook(task, task->hook_arg);
-	else if (likely(task->status == DOCA_SUCCESS))
-		type->ok(task, task->user_data, ctx->user_data);
-	else
-		type->error(task, task->user_data, ctx->user_data);
-}
-
-bool task_deliver(struct doca_ctx *ctx)
-{
-	deliver(ctx, fifo_pop(&ctx->done));
-	return true;
-}
-
-/* Nothing is done and undelivered: a task that runs alone need not queue for it. */
-static bool run_alone(struct doca_ctx *ctx, struct doca_task *task)
-{
-	const struct dcore_task_type *type = task->type;
-
-	if (type->soon && ctx->pending.head && ctx->pending.head->type == type) {
-		__builtin_prefetch(ctx->pending.head->next);
-		type->soon(ctx->pending.head);
-	}
-	task->type->run(&task, 1);
-	if (task->status == DOCA_ERROR_IN_PROGRESS)
-		return false;
-	deliver(ctx, task);
-	return true;
-}
-
-static void run_burst(struct doca_ctx *ctx, struct doca_task *task)
-{
-	struct dcore_task_type *type = task->type;
-	struct doca_task *burst[BATCH_MAX];
-	unsigned n = 0, max = MIN_OF(type->batch, BATCH_MAX);
-
-	burst[n++] = task;
-	while (n < max && ctx->pending.head && ctx->pending.head->type == type)
-		burst[n++] = fifo_pop(&ctx->pending);
-	type->run(burst, n);
-	for (unsigned i = 0; i < n; i++)
-		if (burst[i]->status != DOCA_ERROR_IN_PROGRESS)
-			fifo_push(&ctx->done, burst[i]);
-}
-
-bool task_run_pending(struct doca_ctx *ctx)
-{
-	struct doca_task *task = fifo_pop(&ctx->pending);
-
-	if (task->type->batch <= 1)
-		return run_alone(ctx, task);
-	run_burst(ctx, task);
-	return ctx->done.head && task_deliver(ctx);
-}
+/* ---- the end ---- */
 
 void dcore_task_done(struct doca_task *task, doca_error_t status)
 {

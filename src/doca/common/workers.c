@@ -76,7 +76,7 @@ static void *work(void *arg)
 	unsigned n;
 
 	while ((n = take(w, burst))) {
-		burst[0]->type->run(burst, n);
+		task_run(burst, n);
 		give_back(w, burst, n);
 	}
 	return NULL;

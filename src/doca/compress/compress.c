@@ -18,8 +18,6 @@ enum { DEFLATE, INFLATE, LZ4_STREAM, LZ4_BLOCK, TYPES };
 
 struct compress_task { /* all four types */
 	struct doca_task task;
-	const struct doca_buf *src;
-	struct doca_buf *dst;
 	bool block_checksums, independent;
 	/* The plain data. A checksum of it is computed when it is asked for: most programs never ask, and an
 	 * LZ4 block is unpacked faster than XXH32 reads it. */
@@ -35,37 +33,22 @@ struct doca_compress {
 	uint32_t level;
 };
 
-static doca_error_t check(struct doca_task *task)
+static inline doca_error_t measure(const struct doca_task *task, size_t len, size_t room)
 {
-	struct compress_task *t = container_of(task, struct compress_task, task);
-	size_t len = dcore_buf_list_data_len(t->src);
-
-	if (!len || len > MAX_BUF)
+	if (unlikely(!len || len > MAX_BUF))
 		return dcore_fail(len ? DOCA_ERROR_TOO_BIG : DOCA_ERROR_INVALID_VALUE,
 			"%s: a source of %zu bytes; 1 to %llu", task->type->name, len,
 			(unsigned long long)MAX_BUF);
-	if (!dcore_buf_list_tailroom(t->dst))
+	if (unlikely(!room))
 		return dcore_fail(
 			DOCA_ERROR_INVALID_VALUE, "%s: the destination is full", task->type->name);
 	return DOCA_SUCCESS;
 }
 
-static int work(struct compress_task *t, int type, const struct dcore_view *src,
-	struct dcore_view *dst, size_t *n)
+static doca_error_t check(struct doca_task *task)
 {
-	const struct doca_compress *compress = container_of(t->task.ctx, struct doca_compress, ctx);
-
-	switch (type) {
-	case DEFLATE:
-		return deflate_compress(compress->level, src->ptr, src->len, dst->ptr, dst->len, n);
-	case INFLATE:
-		return deflate_decompress(src->ptr, src->len, dst->ptr, dst->len, n);
-	case LZ4_STREAM:
-		return lz4_blocks_decompress(src->ptr, src->len, dst->ptr, dst->len,
-			t->block_checksums, t->independent, n);
-	default:
-		return lz4_block_decompress(src->ptr, src->len, dst->ptr, dst->len, n);
-	}
+	return measure(
+		task, dcore_buf_list_data_len(task->src), dcore_buf_list_tailroom(task->dst));
 }
 
 static uint32_t crc_of(struct compress_task *t)
@@ -88,66 +71,91 @@ static uint32_t other_of(struct compress_task *t)
 	return t->other;
 }
 
-/* Of the plain side: the source when compressing, else what came out. Now if that memory may go. */
-static void note_plain(struct compress_task *t, int type, const struct dcore_view *src,
-	const struct dcore_view *dst, size_t n)
+/* Checksums are of this: the plain side, source or destination. Now if that memory may go. */
+static inline void note_plain(struct compress_task *t, const uint8_t *plain, size_t len)
 {
-	const struct dcore_view *plain = type == DEFLATE ? src : dst;
-
-	t->plain = plain->ptr;
-	t->plain_len = type == DEFLATE ? src->len : n;
+	t->plain = plain;
+	t->plain_len = len;
 	t->have_crc = t->have_other = false;
-	if (plain->copy) {
+	if (unlikely(t->task.bounced)) {
 		crc_of(t);
 		other_of(t);
 	}
 }
 
-static doca_error_t result_of(int err, const struct compress_task *t)
+static doca_error_t failed(int err, const struct doca_task *task)
 {
-	if (!err)
-		return DOCA_SUCCESS;
 	if (err == -ENOMEM)
 		return DOCA_ERROR_NO_MEMORY;
 	return dcore_fail(err == -ENOSPC ? DOCA_ERROR_FULL : DOCA_ERROR_IO_FAILED, "%s: %s",
-		t->task.type->name,
+		task->type->name,
 		err == -ENOSPC ? "the destination is too small"
 			       : "the source is no such stream, or broken");
 }
 
-static doca_error_t run_one(struct compress_task *t)
-{
-	int type = (int)(t->task.type - t->task.ctx->types);
-	struct dcore_view src = {.copy = NULL}, dst = {.copy = NULL};
-	doca_error_t result = check(&t->task);
-	size_t n = 0;
+/* ---- the four conversions ---- */
 
-	if (result == DOCA_SUCCESS)
-		result = dcore_view_src(&src, t->src, t->task.ctx);
-	if (result == DOCA_SUCCESS)
-		result = dcore_view_dst(&dst, t->dst, t->task.ctx, MAX_BUF);
-	if (result == DOCA_SUCCESS)
-		result = result_of(work(t, type, &src, &dst, &n), t);
-	if (result == DOCA_SUCCESS)
-		note_plain(t, type, &src, &dst, n);
-	if (result == DOCA_SUCCESS)
-		result = dcore_view_commit(&dst, n);
-	dcore_view_close(&src);
-	dcore_view_close(&dst);
-	return result;
+static doca_error_t deflate(struct doca_task *task, const uint8_t *src, size_t len, uint8_t *dst,
+	size_t room, size_t *written)
+{
+	const struct doca_compress *compress = container_of(task->ctx, struct doca_compress, ctx);
+	doca_error_t result = measure(task, len, room);
+	int err;
+
+	if (result != DOCA_SUCCESS)
+		return result;
+	err = deflate_compress(compress->level, src, len, dst, MIN_OF(room, MAX_BUF), written);
+	if (err)
+		return failed(err, task);
+	note_plain(container_of(task, struct compress_task, task), src, len);
+	return DOCA_SUCCESS;
 }
 
-static void run(struct doca_task **tasks, unsigned n)
+static doca_error_t inflate(struct doca_task *task, const uint8_t *src, size_t len, uint8_t *dst,
+	size_t room, size_t *written)
 {
-	for (unsigned i = 0; i < n; i++)
-		tasks[i]->status = run_one(container_of(tasks[i], struct compress_task, task));
+	doca_error_t result = measure(task, len, room);
+	int err;
+
+	if (result != DOCA_SUCCESS)
+		return result;
+	err = deflate_decompress(src, len, dst, MIN_OF(room, MAX_BUF), written);
+	if (err)
+		return failed(err, task);
+	note_plain(container_of(task, struct compress_task, task), dst, *written);
+	return DOCA_SUCCESS;
 }
 
-static void soon(const struct doca_task *task)
+static doca_error_t unpack_stream(struct doca_task *task, const uint8_t *src, size_t len,
+	uint8_t *dst, size_t room, size_t *written)
 {
-	const struct compress_task *t = container_of(task, struct compress_task, task);
+	struct compress_task *t = container_of(task, struct compress_task, task);
+	doca_error_t result = measure(task, len, room);
+	int err;
 
-	dcore_buf_prefetch(t->src, t->dst);
+	if (result != DOCA_SUCCESS)
+		return result;
+	err = lz4_blocks_decompress(
+		src, len, dst, MIN_OF(room, MAX_BUF), t->block_checksums, t->independent, written);
+	if (err)
+		return failed(err, task);
+	note_plain(t, dst, *written);
+	return DOCA_SUCCESS;
+}
+
+static doca_error_t unpack_block(struct doca_task *task, const uint8_t *src, size_t len,
+	uint8_t *dst, size_t room, size_t *written)
+{
+	doca_error_t result = measure(task, len, room);
+	int err;
+
+	if (unlikely(result != DOCA_SUCCESS))
+		return result;
+	err = lz4_block_decompress(src, len, dst, MIN_OF(room, MAX_BUF), written);
+	if (unlikely(err))
+		return failed(err, task);
+	note_plain(container_of(task, struct compress_task, task), dst, *written);
+	return DOCA_SUCCESS;
 }
 
 /* ---- the library ---- */
@@ -156,21 +164,23 @@ static const struct dcore_ctx_ops ops = {.name = "compress", .may_have_workers =
 
 doca_error_t doca_compress_create(struct doca_dev *dev, struct doca_compress **compress)
 {
-	static const char *const names[TYPES] = {"compress deflate", "decompress deflate",
-		"decompress LZ4 stream", "decompress LZ4 block"};
+	static const struct dcore_task_type types[TYPES] = {
+		{.name = "compress deflate", .convert = deflate},
+		{.name = "decompress deflate", .convert = inflate},
+		{.name = "decompress LZ4 stream", .convert = unpack_stream},
+		{.name = "decompress LZ4 block", .convert = unpack_block}};
 
 	DCORE_NOT_NULL(dev);
 	DCORE_NOT_NULL(compress);
 	*compress = calloc(1, sizeof(**compress));
 	if (!*compress)
 		return DOCA_ERROR_NO_MEMORY;
-	for (int i = 0; i < TYPES; i++)
-		(*compress)->types[i] = (struct dcore_task_type){.name = names[i],
-			.size = sizeof(struct compress_task),
-			.run = run,
-			.check = check,
-			.batch = 1,
-			.soon = soon};
+	for (int i = 0; i < TYPES; i++) {
+		(*compress)->types[i] = types[i];
+		(*compress)->types[i].size = sizeof(struct compress_task);
+		(*compress)->types[i].check = check;
+		(*compress)->types[i].batch = 1;
+	}
 	(*compress)->level = DEFAULT_LEVEL;
 	dcore_ctx_init(&(*compress)->ctx, dev, &ops, (*compress)->types, TYPES);
 	return DOCA_SUCCESS;
@@ -215,8 +225,8 @@ static doca_error_t alloc(struct doca_compress *compress, int type, const struct
 	DCORE_NOT_NULL(task);
 	*task = dcore_task_alloc(&compress->types[type], user_data, &result);
 	if (*task) {
-		(*task)->src = src;
-		(*task)->dst = dst;
+		(*task)->task.src = src;
+		(*task)->task.dst = dst;
 		(*task)->crc = (*task)->other = 0;
 		(*task)->have_crc = (*task)->have_other = true; /* of nothing yet */
 	}
@@ -265,22 +275,22 @@ static doca_error_t alloc(struct doca_compress *compress, int type, const struct
 	void doca_compress_task_##name##_set_src(                                              \
 		struct doca_compress_task_##name *task, const struct doca_buf *src_buff)       \
 	{                                                                                      \
-		ANY(task)->src = src_buff;                                                     \
+		ANY(task)->task.src = src_buff;                                                \
 	}                                                                                      \
 	const struct doca_buf *doca_compress_task_##name##_get_src(                            \
 		const struct doca_compress_task_##name *task)                                  \
 	{                                                                                      \
-		return CONST_ANY(task)->src;                                                   \
+		return CONST_ANY(task)->task.src;                                              \
 	}                                                                                      \
 	void doca_compress_task_##name##_set_dst(                                              \
 		struct doca_compress_task_##name *task, struct doca_buf *dst_buff)             \
 	{                                                                                      \
-		ANY(task)->dst = dst_buff;                                                     \
+		ANY(task)->task.dst = dst_buff;                                                \
 	}                                                                                      \
 	struct doca_buf *doca_compress_task_##name##_get_dst(                                  \
 		const struct doca_compress_task_##name *task)                                  \
 	{                                                                                      \
-		return CONST_ANY(task)->dst;                                                   \
+		return CONST_ANY(task)->task.dst;                                              \
 	}                                                                                      \
 	uint32_t doca_compress_task_##name##_get_crc_cs(                                       \
 		const struct doca_compress_task_##name *task)                                  \

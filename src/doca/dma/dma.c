@@ -12,9 +12,7 @@
 #define BOUNCE 65536u /* between two peers whose memory is not mapped */
 
 struct doca_dma_task_memcpy {
-	struct doca_task task;
-	const struct doca_buf *src;
-	struct doca_buf *dst;
+	struct doca_task task; /* which has source and destination */
 };
 
 /* ---- the copy ---- */
@@ -95,85 +93,74 @@ static doca_error_t check_lists(const struct doca_buf *list, const struct doca_d
 
 static doca_error_t check(struct doca_task *task)
 {
-	struct doca_dma_task_memcpy *t = container_of(task, struct doca_dma_task_memcpy, task);
-	doca_error_t result = check_lists(t->src, task->ctx->dev, false);
-	size_t len = dcore_buf_list_data_len(t->src), room = dcore_buf_list_tailroom(t->dst);
+	doca_error_t result = check_lists(task->src, task->ctx->dev, false);
+	size_t len = dcore_buf_list_data_len(task->src), room = dcore_buf_list_tailroom(task->dst);
 
 	if (result == DOCA_SUCCESS)
-		result = check_lists(t->dst, task->ctx->dev, true);
+		result = check_lists(task->dst, task->ctx->dev, true);
 	if (result != DOCA_SUCCESS)
 		return result;
 	if (unlikely(!len || len > room))
 		return dcore_fail(DOCA_ERROR_IO_FAILED,
 			"DMA: %zu bytes of source, room for %zu in the destination", len, room);
-	if (unlikely(t->src->list_len > MAX_LIST_LEN || t->dst->list_len > MAX_LIST_LEN))
+	if (unlikely(task->src->list_len > MAX_LIST_LEN || task->dst->list_len > MAX_LIST_LEN))
 		return dcore_fail(DOCA_ERROR_IO_FAILED,
-			"DMA: lists of %u and %u buffers, at most %u", t->src->list_len,
-			t->dst->list_len, MAX_LIST_LEN);
+			"DMA: lists of %u and %u buffers, at most %u", task->src->list_len,
+			task->dst->list_len, MAX_LIST_LEN);
 	return DOCA_SUCCESS;
 }
 
-/* Where this process sees the bytes, if the task may use them; NULL: the long way finds out why not. */
-static uint8_t *reach(
-	const struct doca_buf *buf, uint8_t *at, size_t len, const struct doca_ctx *ctx, bool write)
+/* One buffer each, and all of it within reach: a peer's memory, mapped. False: not so; nothing was done. */
+static bool run_simple(struct doca_task *task)
 {
-	if (likely((write ? buf->writers : buf->readers) & ctx->dev_bit))
-		return at;
-	return dcore_buf_reach(buf, at, len, ctx->dev, write);
-}
-
-/* One buffer each, and all of it within reach. False: not so; nothing was done. */
-static bool run_simple(struct doca_dma_task_memcpy *t)
-{
-	struct doca_buf *dst = t->dst;
-	size_t len = t->src->data_len;
+	const struct doca_buf *src = task->src;
+	struct doca_buf *dst = task->dst;
+	size_t len = src->data_len;
 	uint8_t *from, *to;
 
-	if (t->src->next || dst->next || !len || len > dcore_buf_tailroom(dst))
+	if (src->next || dst->next || !len || len > dcore_buf_tailroom(dst))
 		return false;
-	from = reach(t->src, t->src->data, len, t->task.ctx, false);
-	to = reach(dst, dst->data + dst->data_len, len, t->task.ctx, true);
+	from = dcore_buf_reach(src, src->data, len, task->ctx->dev, false);
+	to = dcore_buf_reach(dst, dst->data + dst->data_len, len, task->ctx->dev, true);
 	if (!from || !to)
 		return false;
 	copy_bytes(to, from, len);
 	dst->data_len += len;
-	t->task.status = DOCA_SUCCESS;
 	/* a peer that died during the copy: what was read may be stale */
-	if (unlikely(!t->src->readers || !dst->readers) &&
-		(dcore_mmap_dead(t->src->mmap) || dcore_mmap_dead(dst->mmap)))
-		t->task.status = DOCA_ERROR_IO_FAILED;
+	task->status = dcore_mmap_dead(src->mmap) || dcore_mmap_dead(dst->mmap)
+			       ? DOCA_ERROR_IO_FAILED
+			       : DOCA_SUCCESS;
 	return true;
 }
 
-static doca_error_t run_lists(struct doca_dma_task_memcpy *t)
+static doca_error_t run_lists(struct doca_task *task)
 {
-	doca_error_t result = check(&t->task);
+	doca_error_t result = check(task);
 
 	if (result != DOCA_SUCCESS)
 		return result;
-	if (copy_lists(t->src, t->dst) < 0)
+	if (copy_lists(task->src, task->dst) < 0)
 		return dcore_fail(DOCA_ERROR_IO_FAILED, "DMA: %s", refusal());
-	return dcore_mmap_dead(t->src->mmap) || dcore_mmap_dead(t->dst->mmap) ? DOCA_ERROR_IO_FAILED
-									      : DOCA_SUCCESS;
+	return dcore_mmap_dead(task->src->mmap) || dcore_mmap_dead(task->dst->mmap)
+		       ? DOCA_ERROR_IO_FAILED
+		       : DOCA_SUCCESS;
 }
 
 static void run(struct doca_task **tasks, unsigned n)
 {
-	for (unsigned i = 0; i < n; i++) {
-		struct doca_dma_task_memcpy *t =
-			container_of(tasks[i], struct doca_dma_task_memcpy, task);
-
-		if (unlikely(!run_simple(t)))
-			t->task.status = run_lists(t);
-	}
+	for (unsigned i = 0; i < n; i++)
+		if (!run_simple(tasks[i]))
+			tasks[i]->status = run_lists(tasks[i]);
 }
 
-static void soon(const struct doca_task *task)
+static doca_error_t copy(struct doca_task *task, const uint8_t *src, size_t len, uint8_t *dst,
+	size_t room, size_t *written)
 {
-	const struct doca_dma_task_memcpy *t =
-		container_of(task, struct doca_dma_task_memcpy, task);
-
-	dcore_buf_prefetch(t->src, t->dst);
+	if (unlikely(!len || len > room))
+		return check(task);
+	copy_bytes(dst, src, len);
+	*written = len;
+	return DOCA_SUCCESS;
 }
 
 /* ---- the library ---- */
@@ -230,10 +217,10 @@ doca_error_t doca_dma_create(struct doca_dev *dev, struct doca_dma **dma)
 		return DOCA_ERROR_NO_MEMORY;
 	(*dma)->types[DMA_MEMCPY] = (struct dcore_task_type){.name = "DMA memcpy",
 		.size = sizeof(struct doca_dma_task_memcpy),
+		.convert = copy,
 		.run = run,
 		.check = check,
-		.batch = 1,
-		.soon = soon};
+		.batch = 1};
 	dma_file_type_init(&(*dma)->types[DMA_FILE]);
 	dcore_ctx_init(&(*dma)->ctx, dev, &ops, (*dma)->types, DMA_TYPES);
 	return DOCA_SUCCESS;
@@ -298,8 +285,8 @@ doca_error_t doca_dma_task_memcpy_alloc_init(struct doca_dma *dma, const struct 
 	DCORE_NOT_NULL(task);
 	*task = dcore_task_alloc(&dma->types[DMA_MEMCPY], user_data, &result);
 	if (*task) {
-		(*task)->src = src;
-		(*task)->dst = dst;
+		(*task)->task.src = src;
+		(*task)->task.dst = dst;
 	}
 	return result;
 }
@@ -311,20 +298,20 @@ struct doca_task *doca_dma_task_memcpy_as_task(struct doca_dma_task_memcpy *task
 
 void doca_dma_task_memcpy_set_src(struct doca_dma_task_memcpy *task, const struct doca_buf *src)
 {
-	task->src = src;
+	task->task.src = src;
 }
 
 void doca_dma_task_memcpy_set_dst(struct doca_dma_task_memcpy *task, struct doca_buf *dst)
 {
-	task->dst = dst;
+	task->task.dst = dst;
 }
 
 const struct doca_buf *doca_dma_task_memcpy_get_src(const struct doca_dma_task_memcpy *task)
 {
-	return task->src;
+	return task->task.src;
 }
 
 struct doca_buf *doca_dma_task_memcpy_get_dst(const struct doca_dma_task_memcpy *task)
 {
-	return task->dst;
+	return task->task.dst;
 }

@@ -24,8 +24,6 @@ struct doca_ec_matrix {
 struct ec_task { /* all four types */
 	struct doca_task task;
 	const struct doca_ec_matrix *matrix;
-	const struct doca_buf *src;
-	struct doca_buf *dst;
 };
 
 struct doca_ec {
@@ -155,28 +153,38 @@ doca_error_t doca_ec_matrix_destroy(struct doca_ec_matrix *matrix)
 
 /* ---- tasks ---- */
 
-/* *block_len: bytes of one block, when all is well. */
-static doca_error_t measure(const struct ec_task *t, size_t *block_len)
+static doca_error_t refuse_lens(const struct ec_task *t, size_t len, size_t room)
 {
-	const struct doca_task *task = &t->task;
-	int type = (int)(task->type - task->ctx->types);
-	size_t len = dcore_buf_list_data_len(t->src), room = dcore_buf_list_tailroom(t->dst), block;
+	const struct ec_tables *tables = &t->matrix->tables;
+	size_t block = len / tables->cols;
+	const char *name = t->task.type->name;
 
-	if (!t->matrix || (type != GALOIS_MUL && t->matrix->kind != type))
-		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: the matrix is not made for it",
-			task->type->name);
-	block = len / t->matrix->tables.cols;
-	if (!block || len != block * t->matrix->tables.cols || block % BLOCK_MULTIPLE)
+	if (!block || len != block * tables->cols || block % BLOCK_MULTIPLE)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE,
-			"%s: %zu bytes are not %u blocks of a multiple of %u bytes",
-			task->type->name, len, t->matrix->tables.cols, BLOCK_MULTIPLE);
+			"%s: %zu bytes are not %u blocks of a multiple of %u bytes", name, len,
+			tables->cols, BLOCK_MULTIPLE);
 	if (block > MAX_BLOCK)
-		return dcore_fail(DOCA_ERROR_TOO_BIG, "%s: blocks of %zu bytes, at most %llu",
-			task->type->name, block, (unsigned long long)MAX_BLOCK);
-	if (room < block * t->matrix->tables.rows)
-		return dcore_fail(DOCA_ERROR_FULL,
-			"%s: room for %zu bytes, %u blocks of %zu come out", task->type->name, room,
-			t->matrix->tables.rows, block);
+		return dcore_fail(DOCA_ERROR_TOO_BIG, "%s: blocks of %zu bytes, at most %llu", name,
+			block, (unsigned long long)MAX_BLOCK);
+	return dcore_fail(DOCA_ERROR_FULL, "%s: room for %zu bytes, %u blocks of %zu come out",
+		name, room, tables->rows, block);
+}
+
+/* *block_len: bytes of one block, when all is well. */
+static inline doca_error_t measure(
+	const struct ec_task *t, size_t len, size_t room, size_t *block_len)
+{
+	int kind = (int)(t->task.type - t->task.ctx->types);
+	const struct doca_ec_matrix *m = t->matrix;
+	size_t block;
+
+	if (unlikely(!m || (kind != GALOIS_MUL && m->kind != kind)))
+		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: the matrix is not made for it",
+			t->task.type->name);
+	block = len / m->tables.cols;
+	if (unlikely(!block || len != block * m->tables.cols || block % BLOCK_MULTIPLE ||
+		     block > MAX_BLOCK || room < block * m->tables.rows))
+		return refuse_lens(t, len, room);
 	*block_len = block;
 	return DOCA_SUCCESS;
 }
@@ -185,60 +193,41 @@ static doca_error_t check(struct doca_task *task)
 {
 	size_t block;
 
-	return measure(container_of(task, struct ec_task, task), &block);
+	return measure(container_of(task, struct ec_task, task), dcore_buf_list_data_len(task->src),
+		dcore_buf_list_tailroom(task->dst), &block);
 }
 
-static void apply(const struct ec_tables *tables, size_t block, const struct dcore_view *src,
-	struct dcore_view *dst)
+static doca_error_t apply(struct doca_task *task, const uint8_t *src, size_t len, uint8_t *dst,
+	size_t room, size_t *written)
 {
+	const struct ec_task *t = container_of(task, struct ec_task, task);
 	uint8_t *in[3 * EC_BLOCKS_MAX], *out[EC_BLOCKS_MAX];
+	size_t block = 0;
+	doca_error_t result = measure(t, len, room, &block);
 
-	for (unsigned i = 0; i < tables->cols; i++)
-		in[i] = src->ptr + i * block;
-	for (unsigned i = 0; i < tables->rows; i++)
-		out[i] = dst->ptr + i * block;
-	ec_apply(tables, block, in, out);
-}
-
-static doca_error_t run_one(struct ec_task *t)
-{
-	struct dcore_view src = {.copy = NULL}, dst = {.copy = NULL};
-	size_t block, out = 0;
-	doca_error_t result = measure(t, &block);
-
-	if (result == DOCA_SUCCESS) {
-		out = block * t->matrix->tables.rows;
-		result = dcore_view_src(&src, t->src, t->task.ctx);
-	}
-	if (result == DOCA_SUCCESS)
-		result = dcore_view_dst(&dst, t->dst, t->task.ctx, out);
-	if (result == DOCA_SUCCESS) {
-		apply(&t->matrix->tables, block, &src, &dst);
-		result = dcore_view_commit(&dst, out);
-	}
-	dcore_view_close(&src);
-	dcore_view_close(&dst);
-	return result;
-}
-
-static void run(struct doca_task **tasks, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		tasks[i]->status = run_one(container_of(tasks[i], struct ec_task, task));
+	if (unlikely(result != DOCA_SUCCESS))
+		return result;
+	for (unsigned i = 0; i < t->matrix->tables.cols; i++)
+		in[i] = (uint8_t *)src + i * block;
+	for (unsigned i = 0; i < t->matrix->tables.rows; i++)
+		out[i] = dst + i * block;
+	ec_apply(&t->matrix->tables, block, in, out);
+	*written = block * t->matrix->tables.rows;
+	return DOCA_SUCCESS;
 }
 
 /* Every block is a stream of its own to the processor's prefetchers. */
 static void soon(const struct doca_task *task)
 {
 	const struct ec_task *t = container_of(task, struct ec_task, task);
-	size_t block = t->src->data_len / t->matrix->tables.cols;
-	const uint8_t *to = t->dst->data + t->dst->data_len;
+	size_t block = t->matrix ? t->task.src->data_len / t->matrix->tables.cols : 0;
+	const uint8_t *to = t->task.dst->data + t->task.dst->data_len;
 
-	for (unsigned i = 0; i < t->matrix->tables.cols; i++) {
-		__builtin_prefetch(t->src->data + i * block);
-		__builtin_prefetch(t->src->data + i * block + 64);
+	for (unsigned i = 0; block && i < t->matrix->tables.cols; i++) {
+		__builtin_prefetch(t->task.src->data + i * block);
+		__builtin_prefetch(t->task.src->data + i * block + 64);
 	}
-	for (unsigned i = 0; i < t->matrix->tables.rows; i++)
+	for (unsigned i = 0; block && i < t->matrix->tables.rows; i++)
 		__builtin_prefetch(to + i * block, 1);
 }
 
@@ -259,7 +248,7 @@ doca_error_t doca_ec_create(struct doca_dev *dev, struct doca_ec **ec)
 	for (int i = 0; i < TYPES; i++)
 		(*ec)->types[i] = (struct dcore_task_type){.name = names[i],
 			.size = sizeof(struct ec_task),
-			.run = run,
+			.convert = apply,
 			.check = check,
 			.batch = 1,
 			.soon = soon};
@@ -319,8 +308,8 @@ static doca_error_t alloc(struct doca_ec *ec, int type, const struct doca_ec_mat
 	*task = dcore_task_alloc(&ec->types[type], user_data, &result);
 	if (*task) {
 		(*task)->matrix = matrix;
-		(*task)->src = src;
-		(*task)->dst = dst;
+		(*task)->task.src = src;
+		(*task)->task.dst = dst;
 	}
 	return result;
 }
@@ -357,22 +346,22 @@ static doca_error_t alloc(struct doca_ec *ec, int type, const struct doca_ec_mat
 	void doca_ec_task_##name##_set_##source(                                                \
 		struct doca_ec_task_##name *task, const struct doca_buf *source)                \
 	{                                                                                       \
-		ANY(task)->src = source;                                                        \
+		ANY(task)->task.src = source;                                                   \
 	}                                                                                       \
 	const struct doca_buf *doca_ec_task_##name##_get_##source(                              \
 		const struct doca_ec_task_##name *task)                                         \
 	{                                                                                       \
-		return CONST_ANY(task)->src;                                                    \
+		return CONST_ANY(task)->task.src;                                               \
 	}                                                                                       \
 	void doca_ec_task_##name##_set_##destination(                                           \
 		struct doca_ec_task_##name *task, struct doca_buf *destination)                 \
 	{                                                                                       \
-		ANY(task)->dst = destination;                                                   \
+		ANY(task)->task.dst = destination;                                              \
 	}                                                                                       \
 	struct doca_buf *doca_ec_task_##name##_get_##destination(                               \
 		const struct doca_ec_task_##name *task)                                         \
 	{                                                                                       \
-		return CONST_ANY(task)->dst;                                                    \
+		return CONST_ANY(task)->task.dst;                                               \
 	}                                                                                       \
 	void doca_ec_task_##name##_set_matrix(                                                  \
 		struct doca_ec_task_##name *task, const struct doca_ec_matrix *matrix)          \

@@ -15,15 +15,11 @@
 struct doca_sha_task_hash {
 	struct doca_task task;
 	enum doca_sha_algorithm alg;
-	const struct doca_buf *src;
-	struct doca_buf *dst;
 };
 
 struct doca_sha_task_partial_hash {
 	struct doca_task task;
 	enum doca_sha_algorithm alg;
-	const struct doca_buf *src;
-	struct doca_buf *dst;
 	bool begun, final;
 	struct sha_stream stream;
 };
@@ -87,7 +83,7 @@ static doca_error_t check_hash(struct doca_task *task)
 {
 	struct doca_sha_task_hash *t = container_of(task, struct doca_sha_task_hash, task);
 
-	return check(task, t->alg, t->src, t->dst, true);
+	return check(task, t->alg, t->task.src, t->task.dst, true);
 }
 
 /* The tasks of one algorithm among the burst, together. */
@@ -104,7 +100,7 @@ static void run_alg(struct doca_task **tasks, unsigned n, enum doca_sha_algorith
 
 		if (t->alg != alg || t->task.status != DOCA_ERROR_IN_PROGRESS)
 			continue;
-		t->task.status = dcore_view_src(&views[m], t->src, t->task.ctx);
+		t->task.status = dcore_view_src(&views[m], t->task.src, t->task.ctx);
 		if (t->task.status != DOCA_SUCCESS) {
 			dcore_view_close(&views[m]);
 			continue;
@@ -117,8 +113,8 @@ static void run_alg(struct doca_task **tasks, unsigned n, enum doca_sha_algorith
 	}
 	sha_hash_many(engine_alg(alg), job, m);
 	for (unsigned i = 0; i < m; i++) {
-		of[i]->task.status = put_digest(
-			&of[i]->task, of[i]->dst, jobs[i].digest, sha_digest_len(engine_alg(alg)));
+		of[i]->task.status = put_digest(&of[i]->task, of[i]->task.dst, jobs[i].digest,
+			sha_digest_len(engine_alg(alg)));
 		dcore_view_close(&views[i]);
 	}
 }
@@ -141,14 +137,14 @@ static doca_error_t check_partial(struct doca_task *task)
 {
 	struct doca_sha_task_partial_hash *t =
 		container_of(task, struct doca_sha_task_partial_hash, task);
-	doca_error_t result = check(task, t->alg, t->src, t->dst, t->final);
+	doca_error_t result = check(task, t->alg, t->task.src, t->task.dst, t->final);
 
 	if (result == DOCA_SUCCESS && !t->final &&
-		dcore_buf_list_data_len(t->src) % sha_block_len(engine_alg(t->alg)))
+		dcore_buf_list_data_len(t->task.src) % sha_block_len(engine_alg(t->alg)))
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE,
 			"SHA: a piece of %zu bytes that is not the last; pieces are multiples of "
 			"%zu",
-			dcore_buf_list_data_len(t->src), sha_block_len(engine_alg(t->alg)));
+			dcore_buf_list_data_len(t->task.src), sha_block_len(engine_alg(t->alg)));
 	return result;
 }
 
@@ -160,7 +156,7 @@ static doca_error_t run_piece(struct doca_sha_task_partial_hash *t)
 
 	if (result != DOCA_SUCCESS)
 		return result;
-	result = dcore_view_src(&view, t->src, t->task.ctx);
+	result = dcore_view_src(&view, t->task.src, t->task.ctx);
 	if (result == DOCA_SUCCESS) {
 		if (!t->begun)
 			sha_begin(&t->stream, engine_alg(t->alg));
@@ -172,7 +168,7 @@ static doca_error_t run_piece(struct doca_sha_task_partial_hash *t)
 		return result;
 	sha_end(&t->stream, digest);
 	t->begun = t->final = false; /* the task may hash another text */
-	return put_digest(&t->task, t->dst, digest, sha_digest_len(engine_alg(t->alg)));
+	return put_digest(&t->task, t->task.dst, digest, sha_digest_len(engine_alg(t->alg)));
 }
 
 static void run_partial(struct doca_task **tasks, unsigned n)
@@ -329,27 +325,27 @@ static doca_error_t not_in_flight(const struct doca_task *task)
 		if (*task) {                                                                     \
 			init_##name(*task);                                                      \
 			(*task)->alg = algorithm;                                                \
-			(*task)->src = src_buff;                                                 \
-			(*task)->dst = dst_buff;                                                 \
+			(*task)->task.src = src_buff;                                            \
+			(*task)->task.dst = dst_buff;                                            \
 		}                                                                                \
 		return result;                                                                   \
 	}                                                                                        \
 	const struct doca_buf *doca_sha_task_##name##_get_src(                                   \
 		const struct doca_sha_task_##name *task)                                         \
 	{                                                                                        \
-		return task->src;                                                                \
+		return task->task.src;                                                           \
 	}                                                                                        \
 	struct doca_buf *doca_sha_task_##name##_get_dst(const struct doca_sha_task_##name *task) \
 	{                                                                                        \
-		return task->dst;                                                                \
+		return task->task.dst;                                                           \
 	}                                                                                        \
 	enum doca_sha_algorithm doca_sha_task_##name##_get_algorithm(                            \
 		const struct doca_sha_task_##name *task)                                         \
 	{                                                                                        \
 		return task->alg;                                                                \
 	}                                                                                        \
-	SETTER(name, src, const struct doca_buf *, src)                                          \
-	SETTER(name, dst, struct doca_buf *, dst)                                                \
+	SETTER(name, src, const struct doca_buf *, task.src)                                     \
+	SETTER(name, dst, struct doca_buf *, task.dst)                                           \
 	SETTER(name, algorithm, enum doca_sha_algorithm, alg)
 
 static void init_hash(struct doca_sha_task_hash *task)
