@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base.h"
+
 struct aes_gcm_key {
 	struct gcm_key_data expanded;
+	aes_gcm_enc_dec_t encrypt, decrypt; /* with an IV of 12 bytes */
 	bool is_256;
 };
 
@@ -35,6 +38,8 @@ struct aes_gcm_key *aes_gcm_key_create(const uint8_t *raw, size_t raw_len)
 		return NULL;
 	}
 	key->is_256 = raw_len == 32;
+	key->encrypt = key->is_256 ? mgr->gcm256_enc : mgr->gcm128_enc;
+	key->decrypt = key->is_256 ? mgr->gcm256_dec : mgr->gcm128_dec;
 	if (key->is_256)
 		IMB_AES256_GCM_PRE(mgr, raw, &key->expanded);
 	else
@@ -59,59 +64,60 @@ static void begin(const struct aes_gcm_key *key, struct gcm_context_data *ctx, c
 		IMB_AES128_GCM_INIT_VAR_IV(mgr, &key->expanded, ctx, iv, iv_len, aad, aad_len);
 }
 
+/* The long way, in three calls. */
+static void encrypt_any_iv(const struct aes_gcm_key *key, struct gcm_context_data *ctx,
+	const uint8_t *in, uint8_t *out, size_t len, uint8_t *tag, size_t tag_len)
+{
+	if (key->is_256) {
+		IMB_AES256_GCM_ENC_UPDATE(mgr, &key->expanded, ctx, out, in, len);
+		IMB_AES256_GCM_ENC_FINALIZE(mgr, &key->expanded, ctx, tag, tag_len);
+	} else {
+		IMB_AES128_GCM_ENC_UPDATE(mgr, &key->expanded, ctx, out, in, len);
+		IMB_AES128_GCM_ENC_FINALIZE(mgr, &key->expanded, ctx, tag, tag_len);
+	}
+}
+
+static void decrypt_any_iv(const struct aes_gcm_key *key, struct gcm_context_data *ctx,
+	const uint8_t *in, uint8_t *out, size_t len, uint8_t *tag, size_t tag_len)
+{
+	if (key->is_256) {
+		IMB_AES256_GCM_DEC_UPDATE(mgr, &key->expanded, ctx, out, in, len);
+		IMB_AES256_GCM_DEC_FINALIZE(mgr, &key->expanded, ctx, tag, tag_len);
+	} else {
+		IMB_AES128_GCM_DEC_UPDATE(mgr, &key->expanded, ctx, out, in, len);
+		IMB_AES128_GCM_DEC_FINALIZE(mgr, &key->expanded, ctx, tag, tag_len);
+	}
+}
+
 void aes_gcm_encrypt(const struct aes_gcm_key *key, const uint8_t *iv, size_t iv_len,
 	const uint8_t *aad, size_t aad_len, const uint8_t *in, uint8_t *out, size_t len,
 	uint8_t *tag, size_t tag_len)
 {
-	const struct gcm_key_data *k = &key->expanded;
 	struct gcm_context_data ctx;
 
-	if (iv_len == 12 && key->is_256) {
-		IMB_AES256_GCM_ENC(mgr, k, &ctx, out, in, len, iv, aad, aad_len, tag, tag_len);
-	} else if (iv_len == 12) {
-		IMB_AES128_GCM_ENC(mgr, k, &ctx, out, in, len, iv, aad, aad_len, tag, tag_len);
-	} else {
-		begin(key, &ctx, iv, iv_len, aad, aad_len);
-		if (key->is_256) {
-			IMB_AES256_GCM_ENC_UPDATE(mgr, k, &ctx, out, in, len);
-			IMB_AES256_GCM_ENC_FINALIZE(mgr, k, &ctx, tag, tag_len);
-		} else {
-			IMB_AES128_GCM_ENC_UPDATE(mgr, k, &ctx, out, in, len);
-			IMB_AES128_GCM_ENC_FINALIZE(mgr, k, &ctx, tag, tag_len);
-		}
+	if (likely(iv_len == 12)) {
+		key->encrypt(
+			&key->expanded, &ctx, out, in, len, iv, aad, aad_len, tag, tag_len);
+		return;
 	}
-}
-
-static void decrypt(const struct aes_gcm_key *key, const uint8_t *iv, size_t iv_len,
-	const uint8_t *aad, size_t aad_len, const uint8_t *in, uint8_t *out, size_t len,
-	uint8_t *tag, size_t tag_len)
-{
-	const struct gcm_key_data *k = &key->expanded;
-	struct gcm_context_data ctx;
-
-	if (iv_len == 12 && key->is_256) {
-		IMB_AES256_GCM_DEC(mgr, k, &ctx, out, in, len, iv, aad, aad_len, tag, tag_len);
-	} else if (iv_len == 12) {
-		IMB_AES128_GCM_DEC(mgr, k, &ctx, out, in, len, iv, aad, aad_len, tag, tag_len);
-	} else {
-		begin(key, &ctx, iv, iv_len, aad, aad_len);
-		if (key->is_256) {
-			IMB_AES256_GCM_DEC_UPDATE(mgr, k, &ctx, out, in, len);
-			IMB_AES256_GCM_DEC_FINALIZE(mgr, k, &ctx, tag, tag_len);
-		} else {
-			IMB_AES128_GCM_DEC_UPDATE(mgr, k, &ctx, out, in, len);
-			IMB_AES128_GCM_DEC_FINALIZE(mgr, k, &ctx, tag, tag_len);
-		}
-	}
+	begin(key, &ctx, iv, iv_len, aad, aad_len);
+	encrypt_any_iv(key, &ctx, in, out, len, tag, tag_len);
 }
 
 bool aes_gcm_decrypt(const struct aes_gcm_key *key, const uint8_t *iv, size_t iv_len,
 	const uint8_t *aad, size_t aad_len, const uint8_t *in, uint8_t *out, size_t len,
 	const uint8_t *tag, size_t tag_len)
 {
+	struct gcm_context_data ctx;
 	uint8_t computed[16];
 
-	decrypt(key, iv, iv_len, aad, aad_len, in, out, len, computed, tag_len);
+	if (likely(iv_len == 12)) {
+		key->decrypt(&key->expanded, &ctx, out, in, len, iv, aad, aad_len, computed,
+			tag_len);
+	} else {
+		begin(key, &ctx, iv, iv_len, aad, aad_len);
+		decrypt_any_iv(key, &ctx, in, out, len, computed, tag_len);
+	}
 	if (CRYPTO_memcmp(computed, tag, tag_len) == 0)
 		return true;
 	OPENSSL_cleanse(out, len);

@@ -219,6 +219,11 @@ void ec_apply(const struct ec_tables *t, size_t len, uint8_t *const *in, uint8_t
 {
 	uint8_t *from[2 * EC_BLOCKS_MAX + EC_BLOCKS_MAX], *to[EC_BLOCKS_MAX];
 
+	if (len <= PIECE) {
+		ec_encode_data((int)len, (int)t->cols, (int)t->rows, t->tables, (uint8_t **)in,
+			(uint8_t **)out);
+		return;
+	}
 	for (size_t at = 0; at < len; at += PIECE) {
 		size_t n = len - at < PIECE ? len - at : PIECE;
 
