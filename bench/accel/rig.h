@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The rig of bench-accel: one device, one progress engine, one mapped piece of memory, DEPTH tasks that are
- * submitted again as they complete, and the library called directly on the same bytes.
+ * submitted again as they complete, and the library called directly on the same bytes: request after request of
+ * a list as long, each looked at when it is done.
  *
  * The two alternate in short rounds. A case reports the median of each side and the median of the pairs'
  * ratios, so that a neighbour on the machine disturbs both sides of a pair or one pair of many.
@@ -33,6 +34,20 @@
 		}                                                                     \
 	} while (0)
 
+/*
+ * What the direct side keeps for each piece of work, as a program without tasks would: where the bytes are, how
+ * many came out, whether that went well. A cache line each.
+ */
+struct rig_request {
+	const uint8_t *src;
+	size_t len;
+	uint8_t *dst;
+	size_t room, out;
+} __attribute__((aligned(64)));
+
+/* The library called directly. False: it failed. */
+typedef bool (*rig_op)(struct rig_request *request);
+
 struct rig {
 	struct doca_dev *dev;
 	struct doca_pe *pe;
@@ -41,9 +56,10 @@ struct rig {
 	uint8_t *mem; /* filled with text that compresses about 2.6 times */
 	size_t mem_len;
 	unsigned n; /* tasks in flight */
-	size_t len; /* bytes of one task's source, for the direct side */
+	size_t len; /* bytes of one task's source */
 	struct doca_task *tasks[DEPTH];
 	struct doca_buf *srcs[DEPTH], *dsts[DEPTH];
+	struct rig_request requests[DEPTH];
 	void (*completed)(unsigned i); /* besides counting; may be NULL */
 };
 extern struct rig rig;
@@ -68,10 +84,13 @@ void rig_failed(void *task, union doca_data user, union doca_data ctx);
 
 /* Tasks per second; asleep: the program waits for the notification instead of polling. */
 double rig_tasks(bool asleep);
-/* Calls per second of op(0), op(1), ... */
-double rig_direct(void (*op)(unsigned i));
-/* Ours against direct, in pairs; one JSON line. Returns the ratio. */
-double rig_report(const char *name, size_t bytes, void (*direct)(unsigned i));
+/* Calls per second of op(), request after request. */
+double rig_direct(rig_op op);
+/* Ours against direct, in pairs; one JSON line that says whether the ratio reaches `must`. */
+void rig_report(const char *name, size_t bytes, rig_op direct, double must);
+/* For lines printed elsewhere: "true" or "false", and counts rows that fall short. */
+const char *rig_verdict(bool reached);
+unsigned rig_short(void);
 double median(double *v, unsigned n);
 
 /* The cases, a file each. */

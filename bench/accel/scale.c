@@ -33,17 +33,19 @@ static double deflate_rate(unsigned workers)
 
 static void scale(const char *name, double (*rate)(unsigned workers))
 {
-	double one[PAIRS], two[PAIRS], ratio[PAIRS];
+	double one[PAIRS], two[PAIRS], ratio[PAIRS], r;
 
 	for (int i = 0; i < PAIRS; i++) {
 		one[i] = rate(1);
 		two[i] = rate(2);
 		ratio[i] = two[i] / one[i];
 	}
+	r = median(ratio, PAIRS);
 	printf("{\"bench\":\"accel\",\"case\":\"scale-%s\",\"bytes\":%d,\"one_worker\":%.3f,"
-	       "\"two_workers\":%.3f,\"unit\":\"GB/s\",\"ratio\":%.2f}\n",
-		name, LEN, median(one, PAIRS) * LEN / 1e9, median(two, PAIRS) * LEN / 1e9,
-		median(ratio, PAIRS));
+	       "\"two_workers\":%.3f,\"unit\":\"GB/s\",\"ratio\":%.2f,"
+	       "\"must\":1.80,\"reached\":%s}\n",
+		name, LEN, median(one, PAIRS) * LEN / 1e9, median(two, PAIRS) * LEN / 1e9, r,
+		rig_verdict(r >= 1.8));
 	fflush(stdout);
 }
 
