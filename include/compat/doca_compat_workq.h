@@ -18,6 +18,8 @@
 #ifndef DOCA_COMPAT_WORKQ_H_
 #define DOCA_COMPAT_WORKQ_H_
 
+#include "doca_compat_args.h"
+
 #include <doca_dev.h>
 #include <doca_error.h>
 #include <doca_types.h>
@@ -100,9 +102,5 @@ doca_error_t doca_compat_regex_destroy(struct doca_regex *regex);
 #ifdef __cplusplus
 }
 #endif
-
-/* Choose by the number of arguments: both eras' calls compile. */
-#define DOCA_COMPAT_PICK3(a, b, c, NAME, ...) NAME
-#define DOCA_COMPAT_PICK5(a, b, c, d, e, NAME, ...) NAME
 
 #endif

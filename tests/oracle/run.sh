@@ -14,14 +14,16 @@ sed -i "s|^prefix=.*|prefix=$prefix$root|" "$pc"/*.pc
 export PKG_CONFIG_PATH=$pc LD_LIBRARY_PATH
 LD_LIBRARY_PATH=$(dirname "$pc")
 san=; grep -q fsanitize=address "$build/build.ninja" && san='-fsanitize=address,undefined'
-mods="doca-flow doca-dpdk-bridge doca-common libdpdk"
-export prefix mods san src
+usual="doca-flow doca-dpdk-bridge doca-common libdpdk" # a line `modules:` in a program names others
+export prefix usual san src
 
 # One program: exit status, and its output for the case that it fails.
 one() {
+	local mods
+	mods=$(sed -n 's|^ \* modules: ||p' "$src/tests/oracle/$1.c")
 	# shellcheck disable=SC2046,SC2086
 	cc -std=gnu11 -O1 -g -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Werror -DALLOW_EXPERIMENTAL_API $san \
-		-o "$prefix/$1" "$src/tests/oracle/$1.c" $(pkg-config --cflags --libs $mods) -Wl,-rpath-link,"$LD_LIBRARY_PATH" &&
+		-o "$prefix/$1" "$src/tests/oracle/$1.c" $(pkg-config --cflags --libs ${mods:-$usual}) -Wl,-rpath-link,"$LD_LIBRARY_PATH" &&
 		timeout 200 "$src/tools/softdpu-oracle" --strict --enter --settle 0.3 "$src/tests/oracle/$1.yaml" -- "$prefix/$1"
 	echo $? >"$prefix/$1.rc"
 }
