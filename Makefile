@@ -3,7 +3,7 @@ BUILD ?= build
 SAN   ?= build-asan
 .DEFAULT_GOAL := build
 
-.PHONY: setup build run soak check system system-nvmf bench bench-peers bench-plots fuzz format tidy install clean
+.PHONY: setup build run soak check system system-nvmf bench bench-peers bench-nvmf bench-plots fuzz format tidy install clean
 
 setup:            ## install the Debian packages the build and the tests need (only the missing ones)
 	@devtools/setup.sh
@@ -30,6 +30,9 @@ bench: build      ## one JSON line per claim
 bench-peers: build ## beside Open vSwitch with DPDK, one core, 20 interleaved pairs per case (root)
 	@devtools/setup.sh devtools/packages-peers.txt
 	@bench/peers/peers.py $(BUILD) --out $(BUILD)/bench-peers.jsonl
+
+bench-nvmf: build ## NVMe/TCP, each promise with its verdict (SPDK=DIR runs a built SPDK beside it)
+	@bench/nvmf/run.py $(BUILD) $(if $(SPDK),--spdk $(SPDK))
 
 bench-plots: build ## how the cost of a packet grows: SVG into docs/performance
 	@devtools/setup.sh devtools/packages-plots.txt
