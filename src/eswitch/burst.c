@@ -154,8 +154,11 @@ static unsigned run_length(const struct esw_run *r, unsigned from)
 static void keep(struct esw_run *r, unsigned i, unsigned kept)
 {
 	r->meta[i].resume = r->verdict[i].index;
+	r->parsed[kept] = r->verdict[i].reason == FLOW_AGAIN_PARSED;
 	if (kept == i)
 		return;
+	if (r->parsed[kept])
+		r->parse[kept] = r->parse[i];
 	r->meta[kept] = r->meta[i];
 	r->m[kept] = r->pkt[kept].m = r->m[i];
 }
@@ -189,9 +192,18 @@ static void parse_again(struct esw_slot *s)
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < r->n; i++) {
-		pkt_parse(r->m[i], &r->parse[kept]);
+		if (r->parsed[i]) {
+			if (unlikely(kept != i))
+				r->parse[kept] = r->parse[i];
+		} else {
+			pkt_parse(r->m[i], &r->parse[kept]);
+		}
 		if (unlikely(!usable(s, r->m[i], &r->parse[kept]))) {
 			esw_drop(s, r->m[i], r->port, r->parse[kept].drop);
+			continue;
+		}
+		if (likely(kept == i)) {
+			kept++;
 			continue;
 		}
 		r->meta[kept] = r->meta[i];
@@ -219,6 +231,7 @@ static void settle_forks(struct esw_slot *s)
 		r->meta[r->n] = r->fork_meta[i];
 		r->meta[r->n].resume = (uint16_t)r->fork_verdict[i].index;
 		r->m[r->n] = r->pkt[r->n].m = r->fork_m[i];
+		r->parsed[r->n] = false;
 		r->n++;
 	}
 	r->forks.n = r->forks.lost = 0;

@@ -54,6 +54,7 @@ struct esw_run {
 	conn_ref conn[ESW_BURST];
 	struct flow_pkt_meta meta[ESW_BURST];
 	struct pkt_parse parse[ESW_BURST];
+	bool parsed[ESW_BURST]; /* of packets that go round again: parse is right */
 	struct flow_key key[ESW_BURST];
 	/* calls keep copies: a packet that goes round again reuses the arrays above */
 	unsigned nr_calls;

@@ -161,15 +161,25 @@ static uint64_t look_in(struct flow_ctx *ctx, struct level *level, const struct 
 {
 	uint32_t index[64];
 	uint64_t found = level->table->find(level->table, keys, *todo, index), valid = 0;
+	struct flow_hit last = {};
+	uint32_t last_index = 0;
 
 	for (uint64_t f = found; f; f &= f - 1) {
 		unsigned k = __builtin_ctzll(f);
-		const struct record *record = record_at(level, index[k]);
+		const struct record *record;
 
+		if (index[k] == last_index) { /* a train */
+			hits[k] = last;
+			valid |= 1ull << k;
+			continue;
+		}
+		record = record_at(level, index[k]);
 		if (unlikely(__atomic_load_n(&record->stamp, __ATOMIC_RELAXED) != changes) &&
 			!look_closer(ctx, level, index[k], changes, adds))
 			continue;
-		hits[k] = (struct flow_hit){.flat = &record->flat, .prog = &level->prog[index[k]]};
+		last = (struct flow_hit){.flat = &record->flat, .prog = &level->prog[index[k]]};
+		last_index = index[k];
+		hits[k] = last;
 		valid |= 1ull << k;
 	}
 	*todo &= ~valid;

@@ -138,6 +138,22 @@ static INLINE uint32_t exact_judge(const struct exact_view *v, const struct exac
 	return bkt_find(&v->t->index, c->hash[i], match, exact_equal, w);
 }
 
+/* One train: what is found for the first key holds for all of todo. */
+static INLINE uint64_t exact_search_train(const struct flow_exact *t, const struct flow_key *keys,
+	uint64_t todo, uint32_t *index, unsigned nr, bkt_matcher match, exact_packer pack, exact_hasher hash)
+{
+	uint64_t words[EXACT_WORDS] __attribute__((aligned(64)));
+	uint32_t id;
+
+	pack(t, &keys[__builtin_ctzll(todo)], words, nr);
+	id = bkt_find(&t->index, hash(t, words, nr), match, exact_equal, words);
+	if (!id)
+		return 0;
+	for (uint64_t left = todo; left; left &= left - 1)
+		index[__builtin_ctzll(left)] = id;
+	return todo;
+}
+
 static INLINE uint64_t exact_search(const struct flow_exact *t, const struct flow_key *keys,
 	uint64_t todo, uint32_t *index, unsigned nr, bkt_matcher match, exact_packer pack,
 	exact_hasher hash, exact_comparer same, exact_repeater repeat)
@@ -149,6 +165,10 @@ static INLINE uint64_t exact_search(const struct flow_exact *t, const struct flo
 	struct exact_view v = exact_look(t);
 	struct exact_chunk c;
 
+	if (!todo)
+		return 0;
+	if (__builtin_popcountll(repeats) == n - 1)
+		return exact_search_train(t, keys, todo, index, nr, match, pack, hash);
 	for (unsigned i = 0; i < n + 2 * EXACT_AHEAD; i++) {
 		if (i < n) {
 			unsigned at = __builtin_ctzll(todo);

@@ -67,13 +67,21 @@ static void take_terminal(struct flow_flat *f, const struct flow_op *op)
 	}
 }
 
+/* What came by a tunnel: the outer headers go, nothing takes their place, on to the next pipe. */
+static bool ends_in_decap(const struct flow_op *ops, unsigned nr_ops)
+{
+	return nr_ops >= 2 && ops[nr_ops - 1].code == FLOW_OP_RESUME && ops[nr_ops - 2].code == FLOW_OP_DECAP &&
+	       !ops[nr_ops - 2].index;
+}
+
 struct flow_flat flow_flat_make(
 	const struct flow_op *ops, unsigned nr_ops, const struct flow_rewrite *fused, bool narrow)
 {
 	const struct flow_flat none = {.exit = FLOW_FLAT_NONE};
+	bool decap = ends_in_decap(ops, nr_ops);
 	struct flow_flat f = none;
 
-	for (unsigned i = 0; i + 1 < nr_ops; i++) {
+	for (unsigned i = 0; i + 1 + decap < nr_ops; i++) {
 		bool account = ops[i].code == FLOW_OP_COUNT || ops[i].code == FLOW_OP_TOUCH;
 		bool rewrite =
 			ops[i].code == FLOW_OP_REWRITE && fused && fused->hop == FLOW_HOP_NONE;
@@ -82,7 +90,9 @@ struct flow_flat flow_flat_make(
 			    : !rewrite || !take_rewrite(&f, fused, narrow))
 			return none;
 	}
-	if (ops[nr_ops - 1].code == FLOW_OP_REWRITE && fused && take_rewrite(&f, fused, narrow))
+	if (decap && !f.set)
+		take_exit(&f, FLOW_FLAT_DECAP, ops[nr_ops - 1].field);
+	else if (ops[nr_ops - 1].code == FLOW_OP_REWRITE && fused && take_rewrite(&f, fused, narrow))
 		take_exit(&f, FLOW_FLAT_HOP, fused->hop);
 	else
 		take_terminal(&f, &ops[nr_ops - 1]);
@@ -93,6 +103,8 @@ struct flow_flat flow_flat_make(
 struct due {
 	const struct flow_flat *flat;
 	uint64_t packets, bytes;
+	bool fixed; /* the packet does not matter: `verdict` is every packet's */
+	struct flow_verdict verdict;
 };
 
 static inline void pay(
@@ -100,7 +112,7 @@ static inline void pay(
 {
 	const struct flow_flat *f = due->flat;
 
-	if (!f)
+	if (!f || !due->packets)
 		return;
 	flow_counter_add(ctx, worker, f->counter, due->packets, due->bytes);
 	for (unsigned i = 0; !(f->set & 15) && i < MORE_COUNTERS && f->more[i]; i++)
@@ -109,16 +121,38 @@ static inline void pay(
 		flow_age_touch(ctx, f->age, now_ns);
 }
 
+/* The verdict of a packet whose outer headers went. */
+static struct flow_verdict decapsulate(struct flow_pkt *pkt, uint16_t resume)
+{
+	int err = pkt_decap(pkt->m, pkt->parse, NULL, 0);
+
+	if (unlikely(err))
+		return (struct flow_verdict){.kind = FLOW_VERDICT_DROP, .reason = (uint8_t)-err};
+	return (struct flow_verdict){
+		.kind = FLOW_VERDICT_AGAIN, .reason = flat_again(pkt->parse), .index = resume};
+}
+
 /* One packet. False: it is not plain, nothing was done, the program knows better. */
 static inline __attribute__((always_inline)) bool run_one(struct flow_ctx *ctx,
 	struct flow_pkt *pkt, const struct flow_flat *f, struct flow_verdict *v)
 {
-	switch (f->exit) {
-	case FLOW_FLAT_HOP:
+	if (likely(f->exit == FLOW_FLAT_HOP))
 		return flat_take_hop(ctx, pkt, f, v);
+	if (f->exit == FLOW_FLAT_DECAP) {
+		*v = decapsulate(pkt, f->to);
+		return true;
+	}
+	*v = (struct flow_verdict){.kind = FLOW_VERDICT_PORT, .port = f->to};
+	return f->exit == FLOW_FLAT_PORT && flat_rewrite(pkt, f, 0);
+}
+
+/* The verdict of a flat form that leaves the packet alone. False: it does not. */
+static inline bool is_fixed(const struct flow_flat *f, struct flow_verdict *v)
+{
+	switch (f->exit) {
 	case FLOW_FLAT_PORT:
 		*v = (struct flow_verdict){.kind = FLOW_VERDICT_PORT, .port = f->to};
-		return !f->set || flat_rewrite(pkt, f, 0);
+		return !f->set;
 	case FLOW_FLAT_CT:
 		*v = (struct flow_verdict){.kind = FLOW_VERDICT_CT, .index = f->to};
 		return true;
@@ -156,13 +190,16 @@ void flow_run_burst(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkts
 		const struct flow_flat *f = hits[i].flat;
 		uint32_t bytes = pkts[i].m->pkt_len;
 
-		if (unlikely(egress || !run_one(ctx, &pkts[i], f, &verdicts[i]))) {
-			verdicts[i] = run_program(ctx, worker, &pkts[i], &hits[i], now_ns, forks);
-			continue;
-		}
 		if (due.flat != f) {
 			pay(ctx, worker, &due, now_ns);
 			due = (struct due){.flat = f};
+			due.fixed = !egress && is_fixed(f, &due.verdict);
+		}
+		if (due.fixed) {
+			verdicts[i] = due.verdict;
+		} else if (unlikely(egress || !run_one(ctx, &pkts[i], f, &verdicts[i]))) {
+			verdicts[i] = run_program(ctx, worker, &pkts[i], &hits[i], now_ns, forks);
+			continue;
 		}
 		due.packets++;
 		due.bytes += bytes;

@@ -26,6 +26,7 @@ enum flow_flat_exit {
 	FLOW_FLAT_PORT,
 	FLOW_FLAT_CT,
 	FLOW_FLAT_DROP,
+	FLOW_FLAT_DECAP, /* the outer headers go; look up again at pipe `to` */
 };
 
 /* In a table of IPv4 flows only the first FLOW_FLAT_NARROW bytes are there: with the key they are one line. */
@@ -34,7 +35,7 @@ struct flow_flat {
 	uint32_t age;                /* 0 = none */
 	uint8_t exit;                /* enum flow_flat_exit */
 	uint8_t set;                 /* FLOW_RW_SRC_IP ... FLOW_RW_IP6 */
-	uint16_t to;                 /* hop, port, CT pipe or drop reason */
+	uint16_t to;                 /* hop, port, CT pipe, drop reason or the pipe to go on with */
 	uint16_t l3_delta, l4_delta; /* as in struct flow_rewrite */
 	uint16_t sport, dport;
 	union {

@@ -67,6 +67,13 @@ static inline void flat_rewrite_l4(uint8_t *l4, bool udp, const struct flow_flat
 		udp ? checksum_apply_udp(old, f->l4_delta) : checksum_apply(old, f->l4_delta));
 }
 
+/* AGAIN's reason for a packet whose parse was just made. One with something wrong inside is parsed anew: how depends on
+ * what the pipes ask for. */
+static inline uint8_t flat_again(const struct pkt_parse *p)
+{
+	return p->drop | p->inner_drop ? 0 : FLOW_AGAIN_PARSED;
+}
+
 /* May the tuple of this packet be rewritten with the prepared deltas? */
 static inline bool flat_is_plain(const struct flow_pkt *pkt, const struct flow_flat *f)
 {

@@ -503,7 +503,9 @@ static struct flow_verdict run_exit(struct flow_ctx *ctx, unsigned worker, struc
 	case FLOW_OP_UPCALL:
 		return (struct flow_verdict){.kind = FLOW_VERDICT_UPCALL, .index = op->index};
 	case FLOW_OP_RESUME:
-		return (struct flow_verdict){.kind = FLOW_VERDICT_AGAIN, .index = op->field};
+		return (struct flow_verdict){.kind = FLOW_VERDICT_AGAIN,
+			.reason = edited && op[-1].code == FLOW_OP_DECAP ? flat_again(pkt->parse) : 0,
+			.index = op->field};
 	case FLOW_OP_CT:
 		if (edited)
 			flow_key_build(&pkt->m, pkt->parse, pkt->meta, pkt->key, 1, 1);

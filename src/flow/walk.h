@@ -30,7 +30,8 @@ enum flow_verdict_kind {
 	FLOW_VERDICT_DROP,   /* `reason` */
 	FLOW_VERDICT_CT,     /* look up conn (batched by the caller) as flow_ct_get(ctx, index) says; line 0 of pkt->key
 			      * describes the packet as it is now */
-	FLOW_VERDICT_AGAIN,  /* re-parse and look up again with meta.resume = index; meta.domain and meta.port are set */
+	FLOW_VERDICT_AGAIN,  /* re-parse (unless reason is FLOW_AGAIN_PARSED) and look up again with meta.resume = index;
+			      * meta.domain and meta.port are set */
 	FLOW_VERDICT_HELD,   /* suspended (crypto) */
 };
 
@@ -38,9 +39,12 @@ enum flow_verdict_kind {
 #define FLOW_UPCALL_HELD 0xffffffffu    /* FLOW_HOP_HOLD: rewritten except for what the hop would do */
 #define FLOW_UPCALL_TOO_BIG 0xfffffffeu /* larger than the hop's MTU and may not be fragmented; untouched */
 
+/* AGAIN's reason: the parse is what a new one would say. */
+#define FLOW_AGAIN_PARSED 1
+
 struct flow_verdict {
 	uint8_t kind;
-	uint8_t reason;
+	uint8_t reason; /* DROP: why; AGAIN: FLOW_AGAIN_PARSED or 0 */
 	uint16_t port;
 	uint32_t index;
 };

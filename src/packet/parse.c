@@ -261,6 +261,19 @@ void pkt_parse_burst_generic(struct rte_mbuf **m, struct pkt_parse *p, unsigned 
 	}
 }
 
+bool pkt_parse_take_inner(const struct rte_mbuf *m, struct pkt_parse *p, uint32_t at)
+{
+	const struct pkt_headers *h = &p->inner;
+	bool v6 = h->l3_type == PKT_L3_IP6, tcp = h->l4_type == PKT_L4_TCP;
+
+	if (h->l2_type != PKT_L2_ETH || (!v6 && h->l3_type != PKT_L3_IP4) || (!tcp && h->l4_type != PKT_L4_UDP) ||
+		h->flags || h->nr_ext || p->inner_drop || RTE_BYTE_ORDER != RTE_LITTLE_ENDIAN ||
+		(!tcp && is_tunnel_port(pkt_get16((uint8_t *)pkt_at(m, h->l4 - at) + 2))))
+		return false;
+	write_plain(p, &pkt_templates[0][v6][tcp], h->l4 - at, h->l4_len, h->l3_end - at, 0, m->pkt_len);
+	return true;
+}
+
 /* ---- the choice ---- */
 
 pkt_parse_burst_fn pkt_parse_burst_variant(bool avx512)

@@ -35,6 +35,10 @@ _Static_assert(
 /* [VLAN][IPv6][TCP] */
 extern const union pkt_template pkt_templates[2][2][2];
 
+/* The outer headers, `at` bytes, have been cut off m: what was the inner is parsed already. False (and p as it was):
+ * it is not plain, or may be a tunnel itself; parse anew. */
+bool pkt_parse_take_inner(const struct rte_mbuf *m, struct pkt_parse *p, uint32_t at);
+
 typedef void (*pkt_parse_burst_fn)(struct rte_mbuf **m, struct pkt_parse *p, unsigned n);
 void pkt_parse_burst_generic(struct rte_mbuf **m, struct pkt_parse *p, unsigned n);
 void pkt_parse_burst_avx512(struct rte_mbuf **m, struct pkt_parse *p, unsigned n);

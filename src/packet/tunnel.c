@@ -3,6 +3,7 @@
 #include "packet/tunnel.h"
 #include "packet/edit.h"
 #include "packet/packet_int.h"
+#include "packet/parse_int.h"
 #include "packet/segment.h"
 
 #include "engine/checksum.h"
@@ -310,7 +311,8 @@ int pkt_decap(struct rte_mbuf *m, struct pkt_parse *p, const void *eth, unsigned
 		pkt_put16(b + eth_len - 2, ethertype);
 	}
 	inner_flags(m);
-	r = pkt_parse(m, p);
+	if (bare || !pkt_parse_take_inner(m, p, p->tun_end))
+		r = pkt_parse(m, p);
 	if (!r && ecn >= 0)
 		pkt_set_tos(m, p, PKT_OUTER, (uint8_t)ecn, 3);
 	return r;

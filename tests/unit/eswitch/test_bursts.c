@@ -30,14 +30,16 @@
 #define ENTRIES_PORT 0 /* packets of this port meet the exact pipe, */
 #define CONNS_PORT 1   /* of this one the connection table */
 #define OUT_PORT 2
-#define PORTS 3
+#define TUNNEL_PORT 3  /* here they come in VXLAN and meet the exact pipe without it, */
+#define GUARD_PORT 4   /* here they meet the connection table if their Ethernet source is right */
+#define PORTS 5
 #define UNUSED_PORT 9
-#define STEPS 1500
+#define STEPS 3000
 
 struct side {
 	struct esw *esw;
 	struct port *near[PORTS], *far[PORTS];
-	struct flow_pipe *pipe, *ct;
+	struct flow_pipe *pipe, *ct, *tunnel, *guard;
 	struct flow_entry *entry[FLOWS];
 	struct flow_conn_table *conns;
 	conn_ref conn[FLOWS];
@@ -124,6 +126,45 @@ static void make_ct(struct side *s)
 	must(flow_pipe_create(esw_flow(s->esw), &cfg, &s->ct));
 }
 
+/* As a node's uplink: what comes in the right tunnel loses it and goes on. */
+static void make_tunnel(struct side *s)
+{
+	static const struct flow_op decap = {.code = FLOW_OP_DECAP};
+	struct flow_action_template t = {.nr_ops = 1, .ops = &decap};
+	struct flow_pipe_cfg cfg = {.name = "tunnel", .kind = FLOW_PIPE_EXACT, .root = true, .port = TUNNEL_PORT,
+		.nr_entries = 4, .nr_templates = 1, .templates = &t, .miss = {.kind = FLOW_FWD_DROP}, .entry_counters = true};
+	struct flow_entry_spec spec = {.count = true, .fwd = {.kind = FLOW_FWD_PIPE, .pipe = s->pipe}};
+	struct flow_key_hot *key = &spec.match.value.hot;
+	struct flow_entry *entry;
+
+	cfg.match.mask.hot.shape = FLOW_SHAPE_L3 | FLOW_SHAPE_TUN;
+	cfg.match.mask.hot.vni = UINT32_MAX;
+	cfg.entry_mask = cfg.match.mask;
+	must(flow_pipe_create(esw_flow(s->esw), &cfg, &s->tunnel));
+	key->vni = rte_cpu_to_be_32(7);
+	for (unsigned l3 = PKT_L3_IP4; l3 <= PKT_L3_IP6; l3++) {
+		key->shape = (uint16_t)(l3 << FLOW_SHAPE_L3_SHIFT | PKT_TUN_VXLAN << FLOW_SHAPE_TUN_SHIFT);
+		must(flow_entry_add(s->tunnel, &spec, &entry));
+	}
+}
+
+/* As a node's pods: the first look-up is the same for all, and looks at another line of the key as well. */
+static void make_guard(struct side *s)
+{
+	struct flow_pipe_cfg cfg = {.name = "guard", .kind = FLOW_PIPE_EXACT, .root = true, .port = GUARD_PORT,
+		.nr_entries = 4, .miss = {.kind = FLOW_FWD_DROP}, .fwd = {.kind = FLOW_FWD_PIPE, .pipe = s->ct}};
+	struct flow_entry_spec spec = {.count = true};
+	struct rte_mbuf *m = test_packet(test_pool(), "eth ip4:10.0.0.1>10.0.0.2 udp:1>2");
+	struct flow_entry *entry;
+
+	memset(cfg.match.mask.link.smac, 0xff, 6);
+	cfg.entry_mask = cfg.match.mask;
+	must(flow_pipe_create(esw_flow(s->esw), &cfg, &s->guard));
+	memcpy(spec.match.value.link.smac, pkt_at(m, 6), 6);
+	must(flow_entry_add(s->guard, &spec, &entry));
+	rte_pktmbuf_free(m);
+}
+
 static void take_the_long_way(struct side *s)
 {
 	struct flow_pipe_cfg cfg = {.name = "egress", .kind = FLOW_PIPE_EXACT, .root = true, .port = UNUSED_PORT,
@@ -147,6 +188,8 @@ static int up(void **state)
 		make_hops(&sides[i]);
 		make_pipe(&sides[i]);
 		make_ct(&sides[i]);
+		make_tunnel(&sides[i]);
+		make_guard(&sides[i]);
 	}
 	take_the_long_way(&sides[1]);
 	now_ns = 1000000000;
@@ -157,6 +200,8 @@ static int down(void **state)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		must(esw_stats_check(sides[i].esw));
+		flow_pipe_destroy(sides[i].guard);
+		flow_pipe_destroy(sides[i].tunnel);
 		flow_pipe_destroy(sides[i].ct);
 		conn_table_destroy(sides[i].conns);
 		esw_destroy(sides[i].esw);
@@ -169,8 +214,9 @@ static int down(void **state)
 	return 0;
 }
 
-/* A packet of flow f: every third IPv6, every second TCP; TTL sometimes at its end, sometimes large or a fragment. */
-static struct rte_mbuf *packet_of(unsigned f)
+/* A packet of flow f: every third IPv6, every second TCP; TTL sometimes at its end, sometimes large or a fragment.
+ * `before`: what stands before its own headers. */
+static struct rte_mbuf *packet_behind(const char *before, unsigned f)
 {
 	unsigned ttl = rng_one_in(&rng, 8) ? 1 + rng_below(&rng, 2) : 64, more = rng_one_in(&rng, 10) ? 900 : rng_below(&rng, 60);
 	const char *flags = rng_one_in(&rng, 40) ? "F" : rng_one_in(&rng, 40) ? "R" : "A";
@@ -181,9 +227,40 @@ static struct rte_mbuf *packet_of(unsigned f)
 	else
 		snprintf(l4, sizeof(l4), "udp:%u>80%s data:%u", 1000 + f, rng_one_in(&rng, 8) ? ",nosum" : "", more);
 	if (f % 3 == 0)
-		return test_packet(test_pool(), "eth ip6:fd00::%x>fd00::2,hl=%u %s", f + 16, ttl, l4);
-	return test_packet(test_pool(), "eth %s ip4:10.0.0.%u>10.0.1.2,ttl=%u%s %s", f % 5 ? "" : "vlan:7", f + 1, ttl,
+		return test_packet(test_pool(), "%s eth ip6:fd00::%x>fd00::2,hl=%u %s", before, f + 16, ttl, l4);
+	return test_packet(test_pool(), "%s eth %s ip4:10.0.0.%u>10.0.1.2,ttl=%u%s %s", before, f % 5 ? "" : "vlan:7", f + 1, ttl,
 		rng_one_in(&rng, 30) ? ",mf" : rng_one_in(&rng, 2) ? ",df" : "", l4);
+}
+
+static struct rte_mbuf *packet_of(unsigned f)
+{
+	return packet_behind("", f);
+}
+
+static struct rte_mbuf *packet_in_tunnel(unsigned f)
+{
+	static const char *const tunnels[] = {"eth ip4 udp:%u>4789,nosum vxlan:7", "eth ip6 udp:%u>4789 vxlan:7"};
+	char before[64];
+
+	snprintf(before, sizeof(before), tunnels[rng_one_in(&rng, 4)], 9 + (unsigned)rng_below(&rng, 3));
+	if (rng_one_in(&rng, 30))
+		snprintf(before, sizeof(before), "eth vlan:4 ip4 udp:9>4789 vxlan:%u", 7 + (unsigned)rng_below(&rng, 2));
+	return packet_behind(before, f);
+}
+
+/* Some frames of a guarded port have another's source. */
+static struct rte_mbuf *packet_guarded(unsigned f)
+{
+	struct rte_mbuf *m = packet_of(f);
+
+	if (rng_one_in(&rng, 30))
+		*(uint8_t *)pkt_at(m, 8) ^= 1;
+	return m;
+}
+
+static struct rte_mbuf *packet_for(uint16_t port, unsigned f)
+{
+	return port == TUNNEL_PORT ? packet_in_tunnel(f) : port == GUARD_PORT ? packet_guarded(f) : packet_of(f);
 }
 
 static void key_of(unsigned f, struct flow_key *key)
@@ -275,14 +352,15 @@ static struct rte_mbuf *twin_of(const struct rte_mbuf *m)
 
 static void send_burst(void)
 {
-	uint16_t port = rng_one_in(&rng, 2) ? ENTRIES_PORT : CONNS_PORT;
+	static const uint16_t from[] = {ENTRIES_PORT, CONNS_PORT, TUNNEL_PORT, GUARD_PORT};
+	uint16_t port = from[rng_below(&rng, RTE_DIM(from))];
 	unsigned n = 1 + rng_below(&rng, ESW_BURST), f = rng_below(&rng, FLOWS);
 	struct rte_mbuf *m[ESW_BURST], *one;
 
 	for (unsigned i = 0; i < n; i++) {
 		if (rng_one_in(&rng, 2)) /* else the train goes on */
 			f = rng_below(&rng, FLOWS);
-		m[i] = packet_of(f);
+		m[i] = packet_for(port, f);
 		one = twin_of(m[i]);
 		esw_burst(sides[1].esw, 0, port, &one, 1, now_ns);
 	}
@@ -318,7 +396,7 @@ static void compare_counts(void)
 	struct esw_counts c[2];
 	struct flow_count e[2];
 
-	for (uint16_t port = 0; port < 2; port++) {
+	for (uint16_t port = 0; port < PORTS; port++) {
 		for (unsigned i = 0; i < 2; i++)
 			esw_stats(sides[i].esw, port, &c[i]);
 		assert_int_equal(c[0].rx, c[1].rx);
@@ -354,6 +432,12 @@ static void bursts_and_single_packets_agree(void **state)
 			compare_counts();
 	}
 	compare_counts();
+	for (uint16_t port = 0; port < PORTS; port++) {
+		struct esw_counts c;
+
+		esw_stats(sides[0].esw, port, &c);
+		assert_true(port == OUT_PORT || c.tx > c.rx / 10);
+	}
 	fprintf(stderr, "# %lu packets\n", (unsigned long)packets);
 }
 

@@ -158,6 +158,10 @@ static void random_program(const struct flow_key *key, const struct pkt_parse *p
 		program.head.fused_flags = FLOW_PROGRAM_FUSED;
 		*op++ = (struct flow_op){.code = FLOW_OP_REWRITE};
 	}
+	if (!program.head.fused_flags && p->tun_type != PKT_TUN_NONE && rng_one_in(&rng, 2)) {
+		*op++ = (struct flow_op){.code = FLOW_OP_DECAP};
+		terminal = (struct flow_op){.code = FLOW_OP_RESUME, .field = 5};
+	}
 	if (program.head.fused_flags && terminal.code == FLOW_OP_HOP)
 		program.head.fused.hop = terminal.field;
 	else

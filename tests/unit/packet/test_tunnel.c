@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "base/refuse.h"
+#include "base/rng.h"
 #include "engine/checksum.h"
 
 static const uint8_t psc[] = {1, 0, 9, 0};
@@ -285,6 +286,34 @@ static void ecn_in(void **state)
 			}
 }
 
+/* The parse that decap leaves is what a new parse says, whatever is inside and however broken. */
+static void decap_parses_as_anew(void **state)
+{
+	static const char *const specs[] = {"eth ip4 udp:9>4789 vxlan:5 eth ip4 tcp:1>2 data:7",
+		"eth ip6 udp:9>4789 vxlan:5 eth ip6 udp:1>2 data:20", "eth vlan:4 ip4 udp:9>4789 vxlan:5 eth ip4 udp:1>2",
+		"eth ip4 udp:9>4789 vxlan:5 eth vlan:3 ip4 udp:1>2", "eth ip4 udp:9>4789 vxlan:5 eth ip4 icmp:8,0",
+		"eth ip4 udp:9>4789 vxlan:5 eth ip4 udp:9>4789 vxlan:6 eth ip4 udp:1>2", "eth ip4 gre:t eth ip4 tcp:1>2",
+		"eth ip4 udp:9>6081 geneve:5 eth ip6 tcp:1>2", "eth ip4 udp:9>4789 vxlan:5 eth ip4:mf udp:1>2 data:8"};
+	unsigned decapped = 0;
+	struct rng r;
+
+	rng_init(&r, rng_test_seed("anew"));
+	for (unsigned round = 0; round < 20000; round++) {
+		struct rte_mbuf *m = test_packet(test_pool(), "%s", specs[rng_below(&r, RTE_DIM(specs))]);
+		struct pkt_parse p, anew;
+
+		for (unsigned k = rng_below(&r, 3); k; k--)
+			*(uint8_t *)pkt_at(m, 40 + rng_below(&r, m->data_len - 40u)) ^= (uint8_t)(1u << rng_below(&r, 8));
+		if (pkt_parse(m, &p) == 0 && pkt_decap(m, &p, NULL, 0) == 0) {
+			pkt_parse(m, &anew);
+			assert_memory_equal(&anew, &p, sizeof(p));
+			decapped++;
+		}
+		rte_pktmbuf_free(m);
+	}
+	assert_true(decapped > 5000);
+}
+
 static void decap_refuses(void **state)
 {
 	static const struct {
@@ -448,6 +477,7 @@ int main(void)
 		cmocka_unit_test(entropy),
 		cmocka_unit_test(ecn_and_dscp_out),
 		cmocka_unit_test(ecn_in),
+		cmocka_unit_test(decap_parses_as_anew),
 		cmocka_unit_test(decap_refuses),
 		cmocka_unit_test(encap_refuses),
 		cmocka_unit_test(nested),
