@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/refuse.h"
 
-#define WIDE (CPU_AVX512 | CPU_VAES | CPU_VPCLMUL)
+#define WIDE (CPU_AVX512 | CPU_VAES | CPU_VPCLMUL | CPU_VBMI)
 
 LOG_MODULE("base.cpu");
 
@@ -49,6 +49,7 @@ static uint32_t probe(void)
 	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 		__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
 		f |= CPU_AVX512;
+	f |= __builtin_cpu_supports("avx512vbmi") ? CPU_VBMI : 0;
 	return f;
 }
 #else

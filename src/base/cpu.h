@@ -26,6 +26,7 @@ enum cpu_feature {
 		1 << 7, /* F, BW, DQ and VL together: the set of every server core since 2017 */
 	CPU_VAES = 1 << 8,
 	CPU_VPCLMUL = 1 << 9,
+	CPU_VBMI = 1 << 10, /* byte permutes of whole lines; ask together with CPU_AVX512 */
 };
 
 /* All bits of `features` may be used. */

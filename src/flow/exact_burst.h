@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * exact_burst: the batched search, one body for all variants. A key goes through three steps: pack, hash and ask
- * for the bucket; match tags and ask for the record; compare. The steps of one key stand EXACT_AHEAD keys apart,
- * so that what was asked for arrives under the work on others, and never more is asked for at once than the
- * first cache can wait for. What does not end well there goes through bkt_find.
+ * for the bucket; match tags and ask for the record; compare. EXACT_AHEAD keys take a step together, and between
+ * two steps of a key lie steps of others: what was asked for arrives under them, and never more is asked for at
+ * once than the first cache can wait for. What does not end well there goes through bkt_find.
  * The number of words is a constant in the common cases, so packing, hashing and comparing unroll.
  */
 #ifndef FLOW_EXACT_BURST_H
@@ -169,28 +169,21 @@ static INLINE uint64_t exact_search(const struct flow_exact *t, const struct flo
 		return 0;
 	if (__builtin_popcountll(repeats) == n - 1)
 		return exact_search_train(t, keys, todo, index, nr, match, pack, hash);
-	for (unsigned i = 0; i < n + 2 * EXACT_AHEAD; i++) {
-		if (i < n) {
-			unsigned at = __builtin_ctzll(todo);
-
-			todo &= todo - 1;
-			c.place[i] = at;
-			pack(t, &keys[at], &words[i * slot], nr);
-			if (!(repeats >> i & 1)) {
-				c.hash[i] = hash(t, &words[i * slot], nr);
-				rte_prefetch0(&v.homes[c.hash[i] & v.home_mask]);
-			}
+	for (unsigned at = 0; at < n + 2 * EXACT_AHEAD; at += EXACT_AHEAD) {
+		for (unsigned i = at; i < MIN_OF(at + EXACT_AHEAD, n); i++, todo &= todo - 1) {
+			c.place[i] = __builtin_ctzll(todo);
+			pack(t, &keys[c.place[i]], &words[i * slot], nr);
+			c.hash[i] = hash(t, &words[i * slot], nr);
+			rte_prefetch0(&v.homes[c.hash[i] & v.home_mask]);
 		}
-		if (i >= EXACT_AHEAD && i - EXACT_AHEAD < n && !(repeats >> (i - EXACT_AHEAD) & 1))
-			exact_match(&v, &c, i - EXACT_AHEAD, match);
-		if (i >= 2 * EXACT_AHEAD) {
-			unsigned k = i - 2 * EXACT_AHEAD;
-
-			if (!(repeats >> k & 1))
-				id = exact_judge(&v, &c, k, &words[k * slot], nr, match, same);
+		for (unsigned i = at - EXACT_AHEAD; at >= EXACT_AHEAD && i < MIN_OF(at, n); i++)
+			exact_match(&v, &c, i, match);
+		for (unsigned i = at - 2 * EXACT_AHEAD; at >= 2 * EXACT_AHEAD && i < MIN_OF(at - EXACT_AHEAD, n); i++) {
+			if (!(repeats >> i & 1))
+				id = exact_judge(&v, &c, i, &words[i * slot], nr, match, same);
 			if (likely(id)) {
-				index[c.place[k]] = id;
-				hits |= (uint64_t)1 << c.place[k];
+				index[c.place[i]] = id;
+				hits |= (uint64_t)1 << c.place[i];
 			}
 		}
 	}

@@ -99,24 +99,13 @@ struct flow_flat flow_flat_make(
 	return f.exit ? f : none;
 }
 
-/* What a train of packets of one flow still has to add to its counters. */
-struct due {
-	const struct flow_flat *flat;
-	uint64_t packets, bytes;
-	bool fixed; /* the packet does not matter: `verdict` is every packet's */
-	struct flow_verdict verdict;
-};
-
-static inline void pay(
-	struct flow_ctx *ctx, unsigned worker, const struct due *due, uint64_t now_ns)
+/* A train of packets of one flow: what it has still to add to its counters. */
+static inline void pay(struct flow_ctx *ctx, unsigned worker, const struct flow_flat *f, uint64_t packets,
+	uint64_t bytes, uint64_t now_ns)
 {
-	const struct flow_flat *f = due->flat;
-
-	if (!f || !due->packets)
-		return;
-	flow_counter_add(ctx, worker, f->counter, due->packets, due->bytes);
+	flow_counter_add(ctx, worker, f->counter, packets, bytes);
 	for (unsigned i = 0; !(f->set & 15) && i < MORE_COUNTERS && f->more[i]; i++)
-		flow_counter_add(ctx, worker, f->more[i], due->packets, due->bytes);
+		flow_counter_add(ctx, worker, f->more[i], packets, bytes);
 	if (f->age)
 		flow_age_touch(ctx, f->age, now_ns);
 }
@@ -181,28 +170,34 @@ void flow_run_burst(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkts
 {
 	const struct flow_count *counts = ctx->counters.worker[worker];
 	bool egress = ctx->pipes->nr_egress != 0; /* the program knows which domain is next */
-	struct due due = {};
+	const struct flow_flat *train = NULL;
+	uint64_t packets = 0, bytes = 0;
+	struct flow_verdict verdict = {};
+	bool fixed = false; /* the packet does not matter: `verdict` is the whole train's */
 
 	for (uint64_t t = todo; t; t &= t - 1)
 		rte_prefetch0_write(&counts[hits[__builtin_ctzll(t)].flat->counter]);
 	for (; todo; todo &= todo - 1) {
 		unsigned i = __builtin_ctzll(todo);
 		const struct flow_flat *f = hits[i].flat;
-		uint32_t bytes = pkts[i].m->pkt_len;
+		uint32_t size = pkts[i].m->pkt_len;
 
-		if (due.flat != f) {
-			pay(ctx, worker, &due, now_ns);
-			due = (struct due){.flat = f};
-			due.fixed = !egress && is_fixed(f, &due.verdict);
+		if (train != f) {
+			if (packets)
+				pay(ctx, worker, train, packets, bytes, now_ns);
+			packets = bytes = 0;
+			train = f;
+			fixed = !egress && is_fixed(f, &verdict);
 		}
-		if (due.fixed) {
-			verdicts[i] = due.verdict;
+		if (fixed) {
+			verdicts[i] = verdict;
 		} else if (unlikely(egress || !run_one(ctx, &pkts[i], f, &verdicts[i]))) {
 			verdicts[i] = run_program(ctx, worker, &pkts[i], &hits[i], now_ns, forks);
 			continue;
 		}
-		due.packets++;
-		due.bytes += bytes;
+		packets++;
+		bytes += size;
 	}
-	pay(ctx, worker, &due, now_ns);
+	if (packets)
+		pay(ctx, worker, train, packets, bytes, now_ns);
 }

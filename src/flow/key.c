@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "flow/key.h"
+#include "flow/key_int.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include <rte_cycles.h>
 #include <rte_prefetch.h>
 
+#include "base/cpu.h"
 #include "flow/custom.h"
 #include "packet/csum.h"
-
-/* pkt_parse.shape -> the 16 bits of the key: the tunnel type moves up, the inner half is cut off. */
-static uint16_t outer_shape(uint32_t shape)
-{
-	return (shape & 0x7ff) | ((shape >> PKT_SHAPE_TUN_SHIFT & 15) << FLOW_SHAPE_TUN_SHIFT);
-}
 
 static uint16_t inner_shape(uint32_t shape)
 {
@@ -120,7 +116,7 @@ static inline void line_hot(const struct rte_mbuf *m, const struct pkt_parse *p,
 	k->resume = meta->resume;
 	k->pkt_meta = meta->pkt_meta;
 	k->mark = meta->mark;
-	k->shape = outer_shape(p->shape);
+	k->shape = key_outer_shape(p->shape);
 	k->ethertype = p->outer.ethertype;
 	if (p->outer.l2_type >= PKT_L2_VLAN)
 		memcpy(&k->vlan, (uint8_t *)pkt_at(m, p->outer.l2) + 14, 2);
@@ -373,8 +369,8 @@ static void line_deep(const struct rte_mbuf *m, const struct pkt_parse *p, struc
 	deep_options(m, p, k);
 }
 
-static void other_lines(const struct rte_mbuf *m, const struct pkt_parse *p,
-	const struct flow_pkt_meta *meta, struct flow_key *key, unsigned lines)
+void key_other_lines(const struct rte_mbuf *m, const struct pkt_parse *p, const struct flow_pkt_meta *meta,
+	struct flow_key *key, unsigned lines)
 {
 	if (lines & 1u << 1)
 		line_inner(m, p, &key->inner);
@@ -388,12 +384,50 @@ static void other_lines(const struct rte_mbuf *m, const struct pkt_parse *p,
 		line_deep(m, p, &key->deep);
 }
 
-void flow_key_build(struct rte_mbuf *const *m, const struct pkt_parse *parse,
+void key_build_generic(struct rte_mbuf *const *m, const struct pkt_parse *parse,
 	const struct flow_pkt_meta *meta, struct flow_key *keys, unsigned n, unsigned lines)
 {
 	for (unsigned i = 0; i < n; i++)
 		line_hot(m[i], &parse[i], &meta[i], &keys[i].hot);
 	if (lines & ~1u)
 		for (unsigned i = 0; i < n; i++)
-			other_lines(m[i], &parse[i], &meta[i], &keys[i], lines);
+			key_other_lines(m[i], &parse[i], &meta[i], &keys[i], lines);
+}
+
+/* ---- the choice ---- */
+
+static pthread_once_t prepared = PTHREAD_ONCE_INIT;
+
+key_build_fn key_build_variant(bool vbmi)
+{
+#if defined(__x86_64__)
+	if (vbmi && cpu_has(CPU_AVX512 | CPU_VBMI)) {
+		pthread_once(&prepared, key_vbmi_prepare);
+		return key_build_vbmi;
+	}
+#endif
+	return vbmi ? NULL : key_build_generic;
+}
+
+static void choose(struct rte_mbuf *const *m, const struct pkt_parse *parse,
+	const struct flow_pkt_meta *meta, struct flow_key *keys, unsigned n, unsigned lines);
+
+/* Written once by whoever comes first; every writer writes the same value. */
+static key_build_fn best = choose;
+
+static void choose(struct rte_mbuf *const *m, const struct pkt_parse *parse,
+	const struct flow_pkt_meta *meta, struct flow_key *keys, unsigned n, unsigned lines)
+{
+	key_build_fn fn = key_build_variant(true);
+
+	if (!fn)
+		fn = key_build_generic;
+	__atomic_store_n(&best, fn, __ATOMIC_RELEASE);
+	fn(m, parse, meta, keys, n, lines);
+}
+
+void flow_key_build(struct rte_mbuf *const *m, const struct pkt_parse *parse,
+	const struct flow_pkt_meta *meta, struct flow_key *keys, unsigned n, unsigned lines)
+{
+	__atomic_load_n(&best, __ATOMIC_ACQUIRE)(m, parse, meta, keys, n, lines);
 }
