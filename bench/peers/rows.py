@@ -191,9 +191,9 @@ ROWS = [
     for kind in ("hit", "miss")
 ] + [
     Figure("entries-insert", "entries inserted through the DOCA Flow API, one queue, callbacks included", 2, "8", least=True,
-           unit="M/s", program=("bench-entries", "--rounds", "1"), case="insert", key="per_s"),
+           unit="M/s", program=("bench-entries", "--rounds", "3"), case="insert", key="per_s"),
     Figure("entries-delete", "entries deleted, the same", 2, "8", least=True, unit="M/s",
-           program=("bench-entries", "--rounds", "1"), case="delete", key="per_s"),
+           program=("bench-entries", "--rounds", "3"), case="delete", key="per_s"),
     Figure("setup", "new connections: policy, Service, NAT, aging at 1,000,000", 1.3, "4", least=True, unit="M/s",
            program=("bench-setup", "--seconds", "1"), case="service-policy-nat", key="connections_per_s"),
     Cores("two-cores", "two cores beside one, 100,000 flows DNAT", 1.8, "1.95", peer="one core", case="dnat-100k"),

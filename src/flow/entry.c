@@ -170,7 +170,7 @@ static struct entry_body *body_alloc(const struct pipe_template *t, uint8_t **da
 {
 	uint32_t ops = t ? t->nr_ops : 0, head = RTE_ALIGN_CEIL(sizeof(struct entry_body) + ops * sizeof(struct flow_op), 16);
 	uint32_t len = t ? RTE_ALIGN_CEIL(t->data_len, 16u) + t->encaps * sizeof(struct pkt_encap) : 0;
-	struct entry_body *body = aligned_alloc(64, RTE_ALIGN_CEIL(head + len, 64));
+	struct entry_body *body = malloc(head + len); /* as aligned as op data must be: 16 */
 
 	if (!body)
 		return NULL;
@@ -260,11 +260,8 @@ static void added(struct flow_pipe *pipe, const struct flow_entry_spec *spec)
 	struct flow_pipes *ps = pipe->ctx->pipes;
 
 	if (pipe->kind->leaf) {
-		struct flow_key key;
+		struct flow_key key = pipe_entry_key(pipe, spec);
 
-		for (unsigned i = 0; i < FLOW_KEY_SIZE / 8; i++)
-			key.words[i] = (pipe->match.value.words[i] & ~pipe->entry_mask.words[i]) |
-				       (spec->match.value.words[i] & pipe->entry_mask.words[i]);
 		__atomic_fetch_add(pipe_miss_word(ps, pipe, &key), 1, __ATOMIC_RELEASE);
 		__atomic_fetch_add(&ps->adds, 1, __ATOMIC_RELEASE);
 	} else {
@@ -278,6 +275,12 @@ static int reserve(struct flow_pipe *pipe)
 		return 0;
 	__atomic_fetch_sub(&pipe->nr_entries, 1, __ATOMIC_RELAXED);
 	return refuse(ENOSPC, "pipe '%s' is full: %u entries", pipe->name, pipe->capacity);
+}
+
+void flow_entry_expect(const struct flow_pipe *pipe, const struct flow_entry_spec *spec)
+{
+	if (pipe->kind->expect)
+		pipe->kind->expect(pipe, spec);
 }
 
 int flow_entry_add(struct flow_pipe *pipe, const struct flow_entry_spec *spec, struct flow_entry **out)

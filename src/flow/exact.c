@@ -248,6 +248,14 @@ static int insert_hashed(struct flow_exact *t, uint64_t hash, const uint64_t *wo
 	return err == -EAGAIN ? -ENOSPC : err;
 }
 
+void flow_exact_expect(const struct flow_exact *table, const struct flow_key *key)
+{
+	uint64_t words[EXACT_WORDS];
+
+	exact_pack(table, key, words);
+	__builtin_prefetch(bkt_home(&table->index, bkt_level(&table->index), exact_hash(table, words, table->nr_words)), 1);
+}
+
 int flow_exact_insert(
 	struct flow_exact *table, const struct flow_key *key, const void *data, uint32_t *index)
 {

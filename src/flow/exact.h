@@ -52,6 +52,8 @@ uint64_t flow_exact_lookup(const struct flow_exact *table, const struct flow_key
 /* One key; 0 = none. */
 uint32_t flow_exact_find(const struct flow_exact *table, const struct flow_key *key);
 
+/* The key is about to be inserted: its bucket comes near meanwhile. */
+void flow_exact_expect(const struct flow_exact *table, const struct flow_key *key);
 /* Insert under key & mask with data_len bytes of `data` (NULL = zeros). 0 and *index (> 0); -EEXIST and
  * *index of the present entry; -ENOSPC at capacity; -ENOMEM. Any thread. No refusal text: callers on the
  * burst path use it too. */

@@ -165,6 +165,9 @@ void flow_set_group(struct flow_ctx *ctx, uint16_t port, uint16_t group);
  * embedded switch does with frames for the function itself. NULL: no more. */
 int flow_set_own_mac(struct flow_ctx *ctx, uint16_t port, const uint8_t mac[6]);
 
+/* Optional, before other work and then flow_entry_add: asks for the memory an entry with this match goes to. Only the
+ * match need be there yet. */
+void flow_entry_expect(const struct flow_pipe *pipe, const struct flow_entry_spec *spec);
 /* -EEXIST duplicate key, -ENOSPC at capacity, -EINVAL with a refusal. */
 int flow_entry_add(struct flow_pipe *pipe, const struct flow_entry_spec *spec, struct flow_entry **entry);
 /* Actions, forward and monitor only; the match stays. Packets see the old or the new program, never a mix. */

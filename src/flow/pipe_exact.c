@@ -21,15 +21,18 @@ static void exact_destroy(struct flow_pipe *pipe)
 		flow_exact_destroy(pipe->exact);
 }
 
+static void exact_expect(const struct flow_pipe *pipe, const struct flow_entry_spec *spec)
+{
+	struct flow_key key = pipe_entry_key(pipe, spec);
+
+	flow_exact_expect(pipe->exact, &key);
+	__builtin_prefetch(pipe_miss_word(pipe->ctx->pipes, pipe, &key), 1);
+}
+
 static int exact_add(struct flow_pipe *pipe, struct flow_entry *entry, const struct flow_entry_spec *spec)
 {
-	struct flow_key key;
-	int err;
-
-	for (unsigned i = 0; i < FLOW_KEY_SIZE / 8; i++)
-		key.words[i] = (pipe->match.value.words[i] & ~pipe->entry_mask.words[i]) |
-			       (spec->match.value.words[i] & pipe->entry_mask.words[i]);
-	err = flow_exact_insert(pipe->exact, &key, &entry, &entry->index);
+	struct flow_key key = pipe_entry_key(pipe, spec);
+	int err = flow_exact_insert(pipe->exact, &key, &entry, &entry->index);
 	if (err == -EEXIST)
 		return refuse(EEXIST, "pipe '%s': an entry with this key exists; update it instead", pipe->name);
 	if (err)
@@ -62,6 +65,7 @@ const struct pipe_kind pipe_exact = {
 	.name = "exact",
 	.create = exact_create,
 	.destroy = exact_destroy,
+	.expect = exact_expect,
 	.add = exact_add,
 	.remove = exact_remove,
 	.find = exact_find,

@@ -88,6 +88,8 @@ struct pipe_kind {
 	const char *name;
 	int (*create)(struct flow_pipe *pipe, const struct flow_pipe_cfg *cfg);
 	void (*destroy)(struct flow_pipe *pipe);
+	/* May be NULL. An entry like that is about to be added: what add() will read comes near. */
+	void (*expect)(const struct flow_pipe *pipe, const struct flow_entry_spec *spec);
 	/* Publish the entry to readers. 0, -EEXIST, -ENOSPC, -EINVAL, -ENOMEM with a refusal. */
 	int (*add)(struct flow_pipe *pipe, struct flow_entry *entry, const struct flow_entry_spec *spec);
 	/* Hide it; its memory stays for the grace period. */
@@ -202,6 +204,17 @@ static inline uint32_t *pipe_miss_word(struct flow_pipes *ps, const struct flow_
 	uint64_t h = pipe->kind->leaf ? pipe_key_hash(key, &pipe->match.mask) : 0;
 
 	return &ps->miss_gen[(h ^ pipe->id * 0x9e3779b1u) % MISS_WORDS];
+}
+
+/* What an entry of one mask matches: the pipe's constants and its own bits. */
+static inline struct flow_key pipe_entry_key(const struct flow_pipe *pipe, const struct flow_entry_spec *spec)
+{
+	struct flow_key key;
+
+	for (unsigned i = 0; i < FLOW_KEY_SIZE / 8; i++)
+		key.words[i] = (pipe->match.value.words[i] & ~pipe->entry_mask.words[i]) |
+			       (spec->match.value.words[i] & pipe->entry_mask.words[i]);
+	return key;
 }
 
 static inline uint32_t pipe_gen_read(const uint32_t *word)

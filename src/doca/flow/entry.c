@@ -186,12 +186,12 @@ doca_error_t doca_flow_pipe_basic_add_entry(uint16_t pipe_queue, struct doca_flo
 	uint32_t meter = 0;
 	doca_error_t err = check(__func__, pipe, DOCA_FLOW_PIPE_BASIC, pipe_queue);
 
-	if (err == DOCA_SUCCESS)
-		err = specify(pipe, action_idx, actions, monitor, fwd, data, &spec, &meter);
 	if (err != DOCA_SUCCESS)
 		return err;
 	door_match_entry(pipe, match, &spec.match.value);
-	return publish(pipe, pipe_queue, &spec, meter, usr_ctx, entry);
+	flow_entry_expect(pipe->real, &spec);
+	err = specify(pipe, action_idx, actions, monitor, fwd, data, &spec, &meter);
+	return err == DOCA_SUCCESS ? publish(pipe, pipe_queue, &spec, meter, usr_ctx, entry) : err;
 }
 
 doca_error_t doca_flow_pipe_hash_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, uint32_t entry_index,

@@ -236,6 +236,7 @@ struct doca_flow_pipe {
 	bool has_match_mask;
 	struct flow_match key;        /* constants and the whole mask */
 	struct flow_key entry_mask;
+	uint8_t nr_open, open[UINT8_MAX]; /* door_match_open's */
 	uint16_t lpm_field;
 	struct doca_flow_monitor monitor;
 	bool has_monitor;
@@ -289,6 +290,8 @@ uint16_t door_port_number(uint16_t dpdk_port);
 
 /* A pipe's template: constants and mask into `key`, bits the entries supply into `entry_mask`. */
 doca_error_t door_match_template(const struct doca_flow_pipe_cfg *cfg, struct flow_match *key, struct flow_key *entry_mask);
+/* Once the masks stand: numbers of the fields that entries supply. */
+void door_match_open(struct doca_flow_pipe *pipe);
 /* An entry's values under entry_mask. */
 void door_match_entry(const struct doca_flow_pipe *pipe, const struct doca_flow_match *match, struct flow_key *value);
 /* A CONTROL, ACL or LPM entry's own match. mask NULL: members that are not zero, whole. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* match: DOCA match structures into keys. */
+#include <assert.h>
 #include <string.h>
 
 #include "doca/flow/flow_door.h"
@@ -235,6 +236,22 @@ static bool masks_name_fields(enum doca_flow_pipe_type type)
 	return type == DOCA_FLOW_PIPE_LPM || type == DOCA_FLOW_PIPE_HASH;
 }
 
+/* Which members an entry's match is read from: those meant, as the pipe chose, that have a bit of the entry mask. */
+void door_match_open(struct doca_flow_pipe *pipe)
+{
+	const struct doca_flow_match *mask = pipe->has_match_mask ? &pipe->match_mask : NULL;
+
+	static_assert(ARRAY_SIZE(pipe->open) == UINT8_MAX, "numbers of fields are bytes");
+	assert(door_nr_fields < UINT8_MAX);
+	for (unsigned i = 0; i < door_nr_fields; i++) {
+		const struct door_field *f = &door_fields[i];
+		const struct flow_field *ir = ir_of(f);
+
+		if (meant(f, &pipe->match, mask) && !door_all_zero(pipe->entry_mask.bytes + ir->key_offset, ir->length))
+			pipe->open[pipe->nr_open++] = (uint8_t)i;
+	}
+}
+
 doca_error_t door_match_template(const struct doca_flow_pipe_cfg *cfg, struct flow_match *key, struct flow_key *entry_mask)
 {
 	const struct doca_flow_match *value = &cfg->match, *mask = cfg->has_match_mask ? &cfg->match_mask : NULL;
@@ -288,16 +305,12 @@ static void put_entry(const struct door_field *f, const struct doca_flow_pipe *p
 
 void door_match_entry(const struct doca_flow_pipe *pipe, const struct doca_flow_match *match, struct flow_key *value)
 {
-	const struct doca_flow_match *mask = pipe->has_match_mask ? &pipe->match_mask : NULL;
-
 	if (!match)
 		return;
-	/* which union members are meant is the pipe's choice, not the entry's */
-	for (unsigned i = 0; i < door_nr_fields; i++) {
-		const struct door_field *f = &door_fields[i];
+	for (unsigned i = 0; i < pipe->nr_open; i++) {
+		const struct door_field *f = &door_fields[pipe->open[i]];
 
-		if (meant(f, &pipe->match, mask))
-			put_entry(f, pipe, (const uint8_t *)match + door_match_part[f->part] + f->offset, value);
+		put_entry(f, pipe, (const uint8_t *)match + door_match_part[f->part] + f->offset, value);
 	}
 	for (unsigned i = 0; door.defs && i < door.defs->n; i++) {
 		const struct door_extra *x = &door.defs->extra[i];

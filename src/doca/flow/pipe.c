@@ -228,7 +228,10 @@ static doca_error_t fill(struct doca_flow_pipe *pipe, const struct doca_flow_pip
 	for (unsigned i = 0; i < door.queues; i++)
 		pthread_spin_init(&pipe->entries[i].lock, PTHREAD_PROCESS_PRIVATE);
 	err = door_match_template(cfg, &pipe->key, &pipe->entry_mask);
-	return err == DOCA_SUCCESS ? make_templates(pipe, cfg) : err;
+	if (err != DOCA_SUCCESS)
+		return err;
+	door_match_open(pipe);
+	return make_templates(pipe, cfg);
 }
 
 static void free_memory(struct doca_flow_pipe *pipe)
