@@ -54,6 +54,15 @@ static struct {
 	struct flow_pipe *transmit[CARD_PORTS_MAX]; /* by card port */
 } here = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
+/* The switch's port behind an ethdev. */
+static uint16_t wire_of(uint16_t ethdev)
+{
+	struct net_softdpu_dev *dev = net_softdpu_by_ethdev(ethdev);
+
+	return dev ? card_port_index(net_softdpu_card(), net_softdpu_card_port(dev))
+		   : FLOW_PORT_NONE;
+}
+
 /* ---- card threads: the end of an RSS forward ---- */
 
 static bool deliver(
@@ -61,7 +70,7 @@ static bool deliver(
 {
 	const struct card *card = core_card(here.core);
 	uint16_t wire = set->port == FLOW_PORT_NONE ? ingress : set->port, peer, q;
-	struct net_softdpu_dev *dev, *other;
+	struct net_softdpu_dev *dev;
 
 	if (wire >= NET_SOFTDPU_PORT_BASE)
 		wire -= NET_SOFTDPU_PORT_BASE;
@@ -71,11 +80,10 @@ static bool deliver(
 	q = flow_qset_pick(set, m, net_softdpu_rx_queues(dev));
 	if (!net_softdpu_hairpin(dev, q, &peer))
 		return net_softdpu_deliver(dev, q, &m, 1) == 1;
-	other = net_softdpu_by_ethdev(peer);
-	if (!other)
+	peer = wire_of(peer);
+	if (peer == FLOW_PORT_NONE)
 		return false;
-	esw_generate(
-		here.esw, worker, m, ingress, card_port_index(card, net_softdpu_card_port(other)));
+	esw_generate(here.esw, worker, m, ingress, peer);
 	return true;
 }
 
@@ -92,14 +100,6 @@ static unsigned to_queues(
 }
 
 /* ---- control thread ---- */
-
-static uint16_t wire_of(uint16_t ethdev)
-{
-	struct net_softdpu_dev *dev = net_softdpu_by_ethdev(ethdev);
-
-	return dev ? card_port_index(net_softdpu_card(), net_softdpu_card_port(dev))
-		   : FLOW_PORT_NONE;
-}
 
 static int default_to(uint16_t from, uint16_t to)
 {
