@@ -33,6 +33,7 @@ static struct {
 	doca_flow_entry_process_cb on_entry;
 	doca_flow_pipe_process_cb on_pipe;
 	void (*after_init)(void);               /* between doca_flow_init and the ports */
+	void (*hairpins)(uint16_t id, uint16_t peer); /* sets up hairpin queues of a port, behind the others */
 	uint32_t shared[DOCA_FLOW_SHARED_RESOURCE_MAX];
 } setup = {.mode = "vnf,hws", .functions = 2, .rx_queues = 1};
 
@@ -81,11 +82,14 @@ static inline void start_ethdev(uint16_t id, struct rte_mempool *pool)
 {
 	struct rte_eth_conf conf = {.rxmode.mq_mode = setup.rx_queues > 1 ? RTE_ETH_MQ_RX_RSS : RTE_ETH_MQ_RX_NONE};
 
-	if (rte_eth_dev_configure(id, setup.rx_queues, 1, &conf) || rte_eth_tx_queue_setup(id, 0, 256, 0, NULL))
+	if (rte_eth_dev_configure(id, setup.rx_queues + !!setup.hairpins, 1 + !!setup.hairpins, &conf) ||
+		rte_eth_tx_queue_setup(id, 0, 256, 0, NULL))
 		must(DOCA_ERROR_DRIVER);
 	for (uint16_t q = 0; q < setup.rx_queues; q++)
 		if (rte_eth_rx_queue_setup(id, q, 256, 0, NULL, pool))
 			must(DOCA_ERROR_DRIVER);
+	if (setup.hairpins)
+		setup.hairpins(id, !id);
 	if (rte_eth_dev_start(id))
 		must(DOCA_ERROR_DRIVER);
 }
@@ -127,7 +131,8 @@ static inline void begin(void)
 	char *eal[] = {"oracle", "-l", "0", "-a", "pci:00:00.0", NULL};
 	struct rte_mempool *pool;
 
-	open_devices();
+	if (!dev[0])
+		open_devices();
 	if (rte_eal_init(5, eal) < 0 || !(pool = rte_pktmbuf_pool_create("p", 4095, 0, 0, 2304, SOCKET_ID_ANY)))
 		must(DOCA_ERROR_DRIVER);
 	probe();
@@ -260,7 +265,7 @@ static inline void wait_for_packets(void)
 	getchar();
 }
 
-static inline int end(void)
+static inline void stop(void)
 {
 	for (unsigned i = nr_ports(); i-- > 0;)
 		must(doca_flow_port_stop(port[i]));
@@ -269,8 +274,18 @@ static inline int end(void)
 		rte_eth_dev_stop(i);
 		rte_eth_dev_close(i);
 	}
+}
+
+static inline void close_devices(void)
+{
 	for (unsigned i = 0; i < setup.functions; i++)
 		must(doca_dev_close(dev[i]));
+}
+
+static inline int end(void)
+{
+	stop();
+	close_devices();
 	return 0;
 }
 
