@@ -180,6 +180,7 @@ struct dcore_ctx_ops {
 			   */
 };
 
+/* Tasks in order, linked by `next`. */
 struct dcore_fifo {
 	struct doca_task *head, **tail;
 };
@@ -249,6 +250,31 @@ struct doca_task {
 	void (*hook)(struct doca_task *task, void *arg); /* instead of the callbacks (graphs) */
 	void *hook_arg;
 };
+
+static inline void dcore_fifo_init(struct dcore_fifo *f)
+{
+	f->head = NULL;
+	f->tail = &f->head;
+}
+
+static inline void dcore_fifo_push(struct dcore_fifo *f, struct doca_task *task)
+{
+	task->next = NULL;
+	*f->tail = task;
+	f->tail = &task->next;
+}
+
+static inline struct doca_task *dcore_fifo_pop(struct dcore_fifo *f)
+{
+	struct doca_task *task = f->head;
+
+	if (task) {
+		f->head = task->next;
+		if (!f->head)
+			f->tail = &f->head;
+	}
+	return task;
+}
 
 /* Brings the first lines of both buffers into the cache: where a copy or a cipher starts to wait. */
 void dcore_task_soon(const struct doca_task *task);

@@ -12,8 +12,8 @@ void dcore_ctx_init(struct doca_ctx *ctx, struct doca_dev *dev, const struct dco
 {
 	memset(ctx, 0, sizeof(*ctx));
 	list_init(&ctx->pe_link);
-	fifo_init(&ctx->pending);
-	fifo_init(&ctx->done);
+	dcore_fifo_init(&ctx->pending);
+	dcore_fifo_init(&ctx->done);
 	ctx->dev = dev;
 	ctx->dev_bit = dev ? dcore_dev_bit(dev) : 0;
 	ctx->ops = ops;

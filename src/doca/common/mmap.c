@@ -286,7 +286,9 @@ doca_error_t doca_mmap_get_user_data(const struct doca_mmap *mmap, union doca_da
 
 doca_error_t doca_mmap_enable_thread_safety(struct doca_mmap *mmap)
 {
-	MUST_BE_IDLE(mmap);
+	DCORE_NOT_NULL(mmap);
+	if (!mmap->peer) /* an imported map is started from the beginning */
+		MUST_BE_IDLE(mmap);
 	mmap->thread_safe = true;
 	return DOCA_SUCCESS;
 }

@@ -215,9 +215,9 @@ static doca_error_t export(struct doca_mmap *mmap, const struct doca_dev *dev, e
 	DCORE_NOT_NULL(dev);
 	DCORE_NOT_NULL(export_desc);
 	DCORE_NOT_NULL(export_desc_len);
-	if (!mmap->started || mmap->peer)
+	if (!mmap->started || (mmap->peer && over == OVER_PCI))
 		return dcore_fail(DOCA_ERROR_BAD_STATE, "export: the memory map is %s",
-			mmap->peer ? "a peer's" : "not started");
+			mmap->peer ? "a peer's: it goes on over RDMA only" : "not started");
 	if (mmap->gpu)
 		return dcore_fail(DOCA_ERROR_NOT_SUPPORTED,
 			"export: a GPU's memory is not given to other processes");
@@ -228,11 +228,16 @@ static doca_error_t export(struct doca_mmap *mmap, const struct doca_dev *dev, e
 		return dcore_fail(DOCA_ERROR_NOT_PERMITTED,
 			"export: permissions 0x%x allow no %s peer; one of 0x%x is needed",
 			mmap->permissions, over == OVER_PCI ? "PCI" : "RDMA", need);
-	result = begin(mmap);
-	if (result != DOCA_SUCCESS)
-		return result;
 	desc = &mmap->desc[over == OVER_RDMA];
-	fill(mmap, over, desc);
+	if (mmap->peer) { /* the third process gets at the owner's memory itself, while the owner allows it */
+		*desc = mmap->desc[0];
+		desc->over = over;
+	} else {
+		result = begin(mmap);
+		if (result != DOCA_SUCCESS)
+			return result;
+		fill(mmap, over, desc);
+	}
 	*export_desc = desc;
 	*export_desc_len = sizeof(*desc);
 	return DOCA_SUCCESS;

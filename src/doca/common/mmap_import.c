@@ -85,6 +85,7 @@ doca_error_t doca_mmap_create_from_export(const union doca_data *user_data, cons
 	(*mmap)->permissions = d.permissions & ~(uint32_t)DOCA_ACCESS_FLAG_LOCAL_READ_WRITE;
 	if (user_data)
 		(*mmap)->user_data = *user_data;
+	(*mmap)->desc[0] = d;
 	doca_mmap_add_dev(*mmap, dev);
 	err = dcore_peer_open(&d.peer, &(*mmap)->peer);
 	if (!err && d.mem_fd >= 0)

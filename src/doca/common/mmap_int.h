@@ -53,7 +53,7 @@ struct doca_mmap {
 	int export_fd;
 	bool moved; /* the pages were private before the export */
 	size_t export_inner, export_inner_len, export_offset;
-	/* importer */
+	/* importer: desc[0] is the one it came with */
 	struct dcore_peer *peer;
 	uint8_t *inner, *inner_local; /* exporter's address of the mapped part, and ours */
 	size_t inner_len;

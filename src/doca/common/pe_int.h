@@ -21,31 +21,6 @@ struct doca_pe {
 	uint32_t armed; /* somebody sleeps, or will; written by any thread */
 };
 
-static inline void fifo_init(struct dcore_fifo *f)
-{
-	f->head = NULL;
-	f->tail = &f->head;
-}
-
-static inline void fifo_push(struct dcore_fifo *f, struct doca_task *task)
-{
-	task->next = NULL;
-	*f->tail = task;
-	f->tail = &task->next;
-}
-
-static inline struct doca_task *fifo_pop(struct dcore_fifo *f)
-{
-	struct doca_task *task = f->head;
-
-	if (task) {
-		f->head = task->next;
-		if (!f->head)
-			f->tail = &f->head;
-	}
-	return task;
-}
-
 static inline void task_give_back(struct doca_task *task)
 {
 	task->state = DCORE_TASK_FREE;

@@ -29,7 +29,7 @@ static inline void deliver(struct doca_ctx *ctx, struct doca_task *task)
 
 bool task_deliver(struct doca_ctx *ctx)
 {
-	deliver(ctx, fifo_pop(&ctx->done));
+	deliver(ctx, dcore_fifo_pop(&ctx->done));
 	return true;
 }
 
@@ -135,17 +135,17 @@ static bool run_burst(struct doca_ctx *ctx, struct doca_task *task)
 
 	burst[n++] = task;
 	while (n < max && ctx->pending.head && ctx->pending.head->type == type)
-		burst[n++] = fifo_pop(&ctx->pending);
+		burst[n++] = dcore_fifo_pop(&ctx->pending);
 	type->run(burst, n);
 	for (unsigned i = 0; i < n; i++)
 		if (burst[i]->status != DOCA_ERROR_IN_PROGRESS)
-			fifo_push(&ctx->done, burst[i]);
+			dcore_fifo_push(&ctx->done, burst[i]);
 	return ctx->done.head && task_deliver(ctx);
 }
 
 static inline bool run_pending(struct doca_ctx *ctx)
 {
-	struct doca_task *task = fifo_pop(&ctx->pending);
+	struct doca_task *task = dcore_fifo_pop(&ctx->pending);
 
 	return task->type->batch <= 1 ? run_alone(ctx, task) : run_burst(ctx, task);
 }

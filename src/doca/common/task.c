@@ -89,7 +89,7 @@ static doca_error_t submit_now(struct doca_task *task)
 	}
 	ctx->inflight++;
 	if (task->status != DOCA_ERROR_IN_PROGRESS) {
-		fifo_push(&ctx->done, task);
+		dcore_fifo_push(&ctx->done, task);
 		if (unlikely(ctx->pe->armed))
 			dcore_pe_wake(ctx->pe);
 	}
@@ -113,7 +113,7 @@ doca_error_t doca_task_submit_ex(struct doca_task *task, uint32_t submit_flags)
 	if (ctx->workers)
 		workers_push(ctx->workers, task);
 	else
-		fifo_push(&ctx->pending, task);
+		dcore_fifo_push(&ctx->pending, task);
 	if (unlikely(ctx->pe->armed))
 		dcore_pe_wake(ctx->pe);
 	return DOCA_SUCCESS;
@@ -137,7 +137,7 @@ void dcore_task_done(struct doca_task *task, doca_error_t status)
 {
 	assert(task->state == DCORE_TASK_INFLIGHT);
 	task->status = status;
-	fifo_push(&task->ctx->done, task);
+	dcore_fifo_push(&task->ctx->done, task);
 }
 
 void task_flush(struct doca_ctx *ctx)
@@ -146,9 +146,9 @@ void task_flush(struct doca_ctx *ctx)
 
 	if (ctx->workers)
 		workers_reap(ctx, true);
-	while ((task = fifo_pop(&ctx->pending))) {
+	while ((task = dcore_fifo_pop(&ctx->pending))) {
 		task->status = DOCA_ERROR_SHUTDOWN;
-		fifo_push(&ctx->done, task);
+		dcore_fifo_push(&ctx->done, task);
 	}
 }
 

@@ -50,7 +50,7 @@ static unsigned take(struct dcore_workers *w, struct doca_task **burst)
 			    : 0;
 	max = MIN_OF(max, MAX_OF(w->queued / w->n, 1u));
 	while (n < max && w->queue.head && (!n || w->queue.head->type == burst[0]->type))
-		burst[n++] = fifo_pop(&w->queue);
+		burst[n++] = dcore_fifo_pop(&w->queue);
 	w->queued -= n;
 	pthread_mutex_unlock(&w->lock);
 	return n;
@@ -90,7 +90,7 @@ int workers_start(struct doca_ctx *ctx)
 		return refuse(ENOMEM, "no memory for %u workers", ctx->n_workers);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->cond, NULL);
-	fifo_init(&w->queue);
+	dcore_fifo_init(&w->queue);
 	w->ctx = ctx;
 	ctx->workers = w;
 	pthread_mutex_lock(&w->lock);
@@ -128,7 +128,7 @@ void workers_stop(struct doca_ctx *ctx)
 void workers_push(struct dcore_workers *w, struct doca_task *task)
 {
 	pthread_mutex_lock(&w->lock);
-	fifo_push(&w->queue, task);
+	dcore_fifo_push(&w->queue, task);
 	w->queued++;
 	if (w->sleeping)
 		pthread_cond_signal(&w->cond);
@@ -146,9 +146,9 @@ static void drop_queue(struct doca_ctx *ctx)
 	struct doca_task *task;
 
 	pthread_mutex_lock(&w->lock);
-	while ((task = fifo_pop(&w->queue))) {
+	while ((task = dcore_fifo_pop(&w->queue))) {
 		task->status = DOCA_ERROR_SHUTDOWN;
-		fifo_push(&ctx->done, task);
+		dcore_fifo_push(&ctx->done, task);
 	}
 	w->queued = 0;
 	pthread_mutex_unlock(&w->lock);
@@ -169,7 +169,7 @@ bool workers_reap(struct doca_ctx *ctx, bool flush)
 	}
 	for (; in_order; in_order = next) {
 		next = in_order->next;
-		fifo_push(&ctx->done, in_order);
+		dcore_fifo_push(&ctx->done, in_order);
 	}
 	if (flush)
 		drop_queue(ctx);
