@@ -64,7 +64,8 @@ static int populate(struct rte_mempool *pool)
 	at = map_huge(bytes);
 	if (!at)
 		return -ENOMEM;
-	n = rte_mempool_populate_iova(pool, at, (rte_iova_t)(uintptr_t)at, bytes, unmap, (void *)(uintptr_t)bytes);
+	n = rte_mempool_populate_iova(
+		pool, at, (rte_iova_t)(uintptr_t)at, bytes, unmap, (void *)(uintptr_t)bytes);
 	if (n <= 0)
 		munmap(at, bytes);
 	return n == (int)pool->size ? 0 : n < 0 ? n : -ENOMEM;
@@ -73,8 +74,9 @@ static int populate(struct rte_mempool *pool)
 static struct rte_mempool *transparent(const char *name, unsigned n, unsigned cache, uint16_t room)
 {
 	struct rte_pktmbuf_pool_private layout = {.mbuf_data_room_size = room};
-	struct rte_mempool *pool = rte_mempool_create_empty(name, n, (unsigned)sizeof(struct rte_mbuf) + room, cache,
-		sizeof(layout), SOCKET_ID_ANY, OWN_MEMORY);
+	struct rte_mempool *pool =
+		rte_mempool_create_empty(name, n, (unsigned)sizeof(struct rte_mbuf) + room, cache,
+			sizeof(layout), SOCKET_ID_ANY, OWN_MEMORY);
 	int err;
 
 	if (!pool)
@@ -97,9 +99,11 @@ struct rte_mempool *port_pool_create(const char *name, unsigned n)
 {
 	uint16_t room = PORT_HEADROOM + 2048;
 	unsigned cache = MIN_OF(POOL_CACHE, n / 4);
-	bool own = !port_eal_hugepages() && !port_eal_devices() && rte_eal_iova_mode() == RTE_IOVA_VA;
-	struct rte_mempool *pool = own ? transparent(name, n, cache, room)
-				       : rte_pktmbuf_pool_create(name, n, cache, 0, room, SOCKET_ID_ANY);
+	bool own =
+		!port_eal_hugepages() && !port_eal_devices() && rte_eal_iova_mode() == RTE_IOVA_VA;
+	struct rte_mempool *pool =
+		own ? transparent(name, n, cache, room)
+		    : rte_pktmbuf_pool_create(name, n, cache, 0, room, SOCKET_ID_ANY);
 
 	if (!pool)
 		refuse(rte_errno, "pool '%s' of %u mbufs (%llu MiB): %s", name, n,

@@ -5,6 +5,7 @@
  *   port.c     open, close, statistics: the only caller of the *_open below
  *   tap.c packet.c dgram.c pair.c mem.c ethdev.c    the kinds
  *   vnet.c     virtio_net_hdr <-> mbuf offload flags
+ *   merge.c    a run of TCP segments as one super-packet
  *   chain.c    fresh mbufs as a scatter list for a frame of unknown size
  *   mmsg.c     bursts of recvmmsg / sendmmsg straight from and into mbuf chains
  *   netns.c    run something inside another network namespace
@@ -80,6 +81,23 @@ int port_chain_fill(struct port_chain *chain, struct rte_mempool *pool);
 /* The frame of `len` > 0 bytes as an mbuf; its segments leave the chain. */
 struct rte_mbuf *port_chain_take(struct port_chain *chain, uint32_t len);
 void port_chain_drop(struct port_chain *chain, struct rte_mempool *pool);
+
+/* ---- merge.c ---- */
+
+#define PORT_MERGE_MAX 64     /* packets of a run */
+#define PORT_MERGE_HEADERS 134 /* Ethernet, IPv6, TCP with all its options */
+
+/* A run as one frame, ready for writev. Borrows the run's payload; its first packets stay as they are. */
+struct port_merged {
+	struct virtio_net_hdr vnet;
+	uint8_t headers[PORT_MERGE_HEADERS];
+	struct iovec iov[2 + 2 * PORT_MERGE_MAX];
+};
+
+/* How many of the packets are one run of TCP segments; 1 when the first stands alone. */
+unsigned port_merge_run(struct rte_mbuf *const *pkts, unsigned n);
+/* Such a run as iovecs; their number, 0 when it has too many mbufs. */
+unsigned port_merge(struct port_merged *merged, struct rte_mbuf *const *pkts, unsigned run);
 
 /* ---- mmsg.c ---- */
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * tap: a virtual function whose far end is an interface in somebody's network namespace. One
- * readv or writev per packet, super-packets and partial checksums as the kernel leaves them
- * (IFF_VNET_HDR), frames straight into and out of mbuf chains.
+ * readv per packet, one writev per packet or run of TCP segments (merge.c), super-packets and
+ * partial checksums as the kernel leaves them (IFF_VNET_HDR), frames straight into and out of mbuf
+ * chains.
  *
  * The interface is made under a throw-away name in our namespace and then, with one message,
  * moved, named, addressed and brought up. It lives as long as our descriptor and its namespace.
@@ -115,25 +116,40 @@ static bool stops(struct tap *tap, struct port_counters *c, int err)
 	return false;
 }
 
+/* As many packets as went (or failed) together, from the first. */
+static ssize_t write_run(int fd, struct rte_mbuf **pkts, unsigned n, unsigned *run)
+{
+	struct port_merged merged;
+	unsigned iovs;
+
+	*run = port_merge_run(pkts, n);
+	iovs = *run > 1 ? port_merge(&merged, pkts, *run) : 0;
+	if (iovs > 0)
+		return writev(fd, merged.iov, (int)iovs);
+	*run = 1;
+	return write_one(fd, pkts[0]);
+}
+
 static uint16_t tap_tx(struct port *port, unsigned queue, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct tap *tap = port->priv;
 	struct port_counters *c = &port->txq[queue];
 	int fd = tap->fd[queue % tap->n_fds];
-	uint16_t i;
+	unsigned done = 0, run;
 
-	for (i = 0; i < n; i++) {
-		ssize_t len = write_one(fd, pkts[i]);
+	for (; done < n; done += run) {
+		ssize_t len = write_run(fd, pkts + done, n - done, &run);
 
 		c->calls++;
 		if (len >= 0)
-			rte_pktmbuf_free(pkts[i]);
+			rte_pktmbuf_free_bulk(pkts + done, run);
 		else if (stops(tap, c, errno))
 			break;
 		else
-			port_tx_refused(c, pkts[i]);
+			for (unsigned i = 0; i < run; i++)
+				port_tx_refused(c, pkts[done + i]);
 	}
-	return i;
+	return (uint16_t)done;
 }
 
 /* ---- control path ---- */

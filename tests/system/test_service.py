@@ -124,22 +124,18 @@ def full_size_segments(cluster):
 def refused_when_the_server_dies(cluster):
     """A backend whose server is gone refuses at once; nobody hangs."""
     cluster.stop("web-2")
-    codes = collections.Counter()
-    for _ in range(9):
-        start = time.monotonic()
-        r = cluster.curl("client", url(SERVICE[4]), timeout=5)
-        codes[r.returncode] += 1
-        assert time.monotonic() - start < 1, "a hang"
-    cluster.start_web("web-2")
-    cluster.wait_servers()
+    try:  # a curl that hangs ends with 28, its timeout
+        codes = collections.Counter(cluster.curl("client", url(SERVICE[4]), timeout=5).returncode for _ in range(9))
+    finally:
+        cluster.start_web("web-2")
+        cluster.wait_servers()
     assert codes == {0: 6, 7: 3}, codes
 
 
 def refused_without_endpoints(cluster):
     for family in (4, 6):
-        start = time.monotonic()
         r = cluster.curl("client", url(EMPTY[family]), timeout=5)
-        assert r.returncode == 7 and time.monotonic() - start < 1, (r.returncode, r.stdout)
+        assert r.returncode == 7, (r.returncode, r.stdout)
     assert drops(cluster, "node1").get("no-endpoints", 0) >= 2, drops(cluster, "node1")
 
 
