@@ -12,13 +12,15 @@
 #include <rte_flow.h>
 #include <rte_flow_driver.h>
 #include <rte_malloc.h>
+#include <rte_mbuf_dyn.h>
 
 #define TX_CAPA                                                             \
 	(RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM |     \
 		RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO | \
 		RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE)
 #define RX_CAPA \
-	(RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_RSS_HASH)
+	(RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_RSS_HASH | \
+		RTE_ETH_RX_OFFLOAD_TIMESTAMP)
 #define RSS_CAPA                                                                              \
 	(RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_SCTP |              \
 		RTE_ETH_RSS_L3_SRC_ONLY | RTE_ETH_RSS_L3_DST_ONLY | RTE_ETH_RSS_L4_SRC_ONLY | \
@@ -50,6 +52,10 @@ static int start(struct rte_eth_dev *eth)
 
 	dev->n_rxq = eth->data->nb_rx_queues;
 	dev->n_txq = eth->data->nb_tx_queues;
+	dev->stamp_flag = 0;
+	if (eth->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_TIMESTAMP &&
+		rte_mbuf_dyn_rx_timestamp_register(&dev->stamp_offset, &dev->stamp_flag) < 0)
+		return -rte_errno;
 	err = dev->n_rxq ? softdpu_port_create(dev) : -EINVAL;
 	if (err < 0)
 		return err;

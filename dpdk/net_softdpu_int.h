@@ -51,6 +51,8 @@ struct net_softdpu_dev {
 	struct net_softdpu_dev *next;
 	struct queue *rxq[NET_SOFTDPU_QUEUES], *txq[NET_SOFTDPU_QUEUES];
 	uint16_t n_rxq, n_txq;  /* at start */
+	uint64_t stamp_flag;    /* RTE_ETH_RX_OFFLOAD_TIMESTAMP: the mbuf flag; 0 = no timestamps */
+	int stamp_offset;       /* of the dynamic field */
 	uint64_t stats_base[5]; /* ipackets, opackets, ibytes, obytes, imissed at the last reset */
 };
 

@@ -13,8 +13,10 @@
 
 #include <rte_ip.h>
 #include <rte_malloc.h>
+#include <rte_mbuf_dyn.h>
 #include <rte_tcp.h>
 
+#include "base/clock.h"
 #include "packet/csum.h"
 #include "packet/segment.h"
 
@@ -125,8 +127,23 @@ uint16_t softdpu_rx_burst(void *rxq, struct rte_mbuf **pkts, uint16_t n)
 	return got;
 }
 
+/* When the card had it, in nanoseconds of the real-time clock, as a card with that clock writes it. */
+static void stamp(const struct net_softdpu_dev *dev, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	for (uint16_t i = 0; i < n; i++) {
+		*RTE_MBUF_DYNFIELD(pkts[i], dev->stamp_offset, rte_mbuf_timestamp_t *) =
+			(uint64_t)now.tv_sec * NS_PER_SEC + (uint64_t)now.tv_nsec;
+		pkts[i]->ol_flags |= dev->stamp_flag;
+	}
+}
+
 static uint16_t put(struct queue *q, struct rte_mbuf **pkts, uint16_t n)
 {
+	if (unlikely(q->dev->stamp_flag))
+		stamp(q->dev, pkts, n);
 	return rte_ring_mp_enqueue_burst(q->ring, (void **)pkts, n, NULL);
 }
 
