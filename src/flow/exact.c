@@ -14,6 +14,7 @@
 #define CAPACITY_MAX (1u << 28)
 #define DATA_MAX 4096u
 #define RESERVE_FACTOR 16u
+#define RESERVE_LEAST (1u << 16) /* address space only: small tables may grow far */
 
 static uint64_t hash_of(const void *owner, uint32_t id)
 {
@@ -126,7 +127,7 @@ int flow_exact_create(
 	struct flow_ctx *ctx, const struct flow_exact_cfg *cfg, struct flow_exact **table)
 {
 	struct flow_exact *t = NULL;
-	uint32_t wanted = MIN_OF((uint64_t)cfg->capacity * RESERVE_FACTOR, CAPACITY_MAX);
+	uint32_t wanted = MIN_OF(MAX_OF((uint64_t)cfg->capacity * RESERVE_FACTOR, RESERVE_LEAST), CAPACITY_MAX);
 
 	*table = NULL;
 	if (cfg->capacity < 1 || cfg->capacity > CAPACITY_MAX)

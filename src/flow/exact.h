@@ -79,7 +79,7 @@ uint32_t flow_exact_indexes(const struct flow_exact *table);
 uint32_t flow_exact_count(const struct flow_exact *table);
 /* The next live record after `index` (0 = from the start), 0 at the end: for dumps and aging. */
 uint32_t flow_exact_next(const struct flow_exact *table, uint32_t index);
-/* Raise or lower the limit; -EBUSY when more entries live, -EINVAL beyond what was reserved (16 times the first). */
+/* Raise or lower the limit; -EBUSY when more entries live, -EINVAL beyond what was reserved (16 times the first, at least 65536). */
 int flow_exact_resize(struct flow_exact *table, uint32_t capacity);
 /* The table has reached its size for now: put what it uses on huge pages. Control thread; may take
  * milliseconds per ten megabytes, in which readers may meet short page faults. */

@@ -58,7 +58,7 @@ static int exact_resize(struct flow_pipe *pipe, uint32_t nr_entries)
 {
 	int err = flow_exact_resize(pipe->exact, nr_entries);
 
-	return err ? refuse(-err, "pipe '%s': cannot be resized to %u entries", pipe->name, nr_entries) : 0;
+	return err ? refuse_more(err, "pipe '%s': cannot be resized to %u entries", pipe->name, nr_entries) : 0;
 }
 
 const struct pipe_kind pipe_exact = {

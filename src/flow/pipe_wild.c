@@ -140,6 +140,13 @@ static struct flow_entry *wild_find(const struct flow_pipe *pipe, const struct f
 	return rule ? rule->owner : NULL;
 }
 
+static int wild_resize(struct flow_pipe *pipe, uint32_t nr_entries)
+{
+	int err = flow_wild_resize(pipe->wild, nr_entries);
+
+	return err ? refuse_more(err, "pipe '%s': cannot be resized to %u entries", pipe->name, nr_entries) : 0;
+}
+
 const struct pipe_kind pipe_wild = {
 	.name = "wild",
 	.create = wild_create,
@@ -147,4 +154,5 @@ const struct pipe_kind pipe_wild = {
 	.add = wild_add,
 	.remove = wild_remove,
 	.find = wild_find,
+	.resize = wild_resize,
 };

@@ -428,6 +428,32 @@ uint64_t flow_wild_lookup_burst(const struct flow_wild *w, const struct flow_key
 	return found & all;
 }
 
+/* Under lock. */
+static int resize_tuples(struct flow_wild *w, uint32_t capacity)
+{
+	struct flow_wild_tuple *t;
+	int err;
+
+	hmap_for_each(t, &w->tuples, node) {
+		err = flow_exact_resize(t->table, capacity);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int flow_wild_resize(struct flow_wild *w, uint32_t capacity)
+{
+	int err;
+
+	pthread_mutex_lock(&w->lock);
+	err = resize_tuples(w, capacity);
+	if (!err)
+		w->capacity = capacity;
+	pthread_mutex_unlock(&w->lock);
+	return err;
+}
+
 uint32_t flow_wild_count(const struct flow_wild *w)
 {
 	return __atomic_load_n(&w->count, __ATOMIC_RELAXED);

@@ -68,6 +68,9 @@ const struct flow_wild_rule *flow_wild_lookup(
 uint64_t flow_wild_lookup_burst(const struct flow_wild *wild, const struct flow_key *keys,
 	uint64_t todo, const struct flow_wild_rule **rules);
 
+/* Raise or lower the limit; -EBUSY when more rules live, -EINVAL beyond what its tables reserved (exact.h). */
+int flow_wild_resize(struct flow_wild *wild, uint32_t capacity);
+
 uint32_t flow_wild_count(const struct flow_wild *wild);
 uint32_t flow_wild_tuples(const struct flow_wild *wild);
 unsigned flow_wild_lines(const struct flow_wild *wild);
