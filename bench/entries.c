@@ -70,12 +70,12 @@ static void open_switch(struct rte_mempool *pool)
 		must(port_open(&pc, &none, &port[i]), "port");
 		must(esw_port_add(esw, port[i]), "port");
 	}
-	flow_door_use(esw_flow(esw), same);
+	flow_door_use(esw_flow(esw), same, NULL);
 }
 
 static void close_switch(void)
 {
-	flow_door_use(NULL, NULL);
+	flow_door_use(NULL, NULL, NULL);
 	esw_destroy(esw);
 	for (unsigned i = 0; i < PORTS; i++)
 		port_close(port[i]);

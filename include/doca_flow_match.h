@@ -115,7 +115,7 @@ struct doca_flow_tun {
 			doca_be16_t protocol; /* ethertype of what follows */
 			bool key_present;
 			doca_be32_t gre_key;
-			doca_be32_t nvgre_vs_id; /* low 24 bits */
+			doca_be32_t nvgre_vs_id; /* upper 24 bits */
 			uint8_t nvgre_flow_id;
 		};
 		DOCA_FLOW_ANON struct {

@@ -148,7 +148,7 @@ static const struct flow_field fields[] = {
 	F("outer.icmp6.ident", AT(link, icmp_id), 2, ICMP, 4, RW, ICMP6),
 	F("outer.roce_v2.bth", OPT(0), 12, NONE, 0, RO, UDP),
 	F("outer.roce_v2.bth.opcode", OPT(0), 1, NONE, 0, RO, UDP),
-	F("outer.roce_v2.bth.flags1", OPT(1), 1, NONE, 0, RO, UDP),
+	F("outer.roce_v2.bth.flags1", OPT(8), 1, NONE, 0, RO, UDP),
 	F("outer.roce_v2.bth.dest_qp", OPT(5), 3, NONE, 0, RO, UDP),
 	/* inner link */
 	F("inner.eth.dst_mac", AT(deep, dmac), 6, INNER_ETH, 0, RW, ANY),

@@ -417,7 +417,7 @@ int flow_pipe_set_miss(struct flow_pipe *pipe, const struct flow_fwd *miss)
 	return 0;
 }
 
-int flow_pipe_resize(struct flow_pipe *pipe, uint32_t nr_entries)
+int flow_pipe_grow(struct flow_pipe *pipe, uint32_t nr_entries)
 {
 	int err;
 
@@ -483,6 +483,16 @@ void flow_set_group(struct flow_ctx *ctx, uint16_t port, uint16_t group)
 
 	ps->group[port] = group == FLOW_PORT_NONE ? 0 : group;
 	pipe_gen_bump(ps, &ps->roots_gen);
+}
+
+void flow_set_program(struct flow_ctx *ctx, uint16_t port, bool program)
+{
+	ctx->pipes->program[port] = program;
+}
+
+void flow_set_source(struct flow_ctx *ctx, uint16_t port, int32_t source)
+{
+	ctx->pipes->source[port] = (uint32_t)(source + 1);
 }
 
 int flow_set_own_mac(struct flow_ctx *ctx, uint16_t port, const uint8_t mac[6])

@@ -146,7 +146,7 @@ int flow_pipe_create(struct flow_ctx *ctx, const struct flow_pipe_cfg *cfg, stru
 void flow_pipe_destroy(struct flow_pipe *pipe);
 /* Replace the miss forward or the capacity of a live pipe. */
 int flow_pipe_set_miss(struct flow_pipe *pipe, const struct flow_fwd *miss);
-int flow_pipe_resize(struct flow_pipe *pipe, uint32_t nr_entries);
+int flow_pipe_grow(struct flow_pipe *pipe, uint32_t nr_entries);
 uint32_t flow_pipe_entries(const struct flow_pipe *pipe);
 int flow_pipe_query_miss(const struct flow_pipe *pipe, struct flow_count *count);
 /* Never 0; what RESUME and verdicts name. */
@@ -161,6 +161,11 @@ int flow_set_default(struct flow_ctx *ctx, uint16_t port, enum flow_domain domai
 /* `port` belongs to this group (FLOW_PORT_GROUP + n): root pipes of the group see its packets when it has none of its own.
  * FLOW_PORT_NONE: to no group. */
 void flow_set_group(struct flow_ctx *ctx, uint16_t port, uint16_t group);
+/* What comes in by `port` is transmitted by a program: it passes the egress pipes of the port's group. Frames from one wire
+ * of a group to another do not, they stay in the switch. */
+void flow_set_program(struct flow_ctx *ctx, uint16_t port, bool program);
+/* Packets of `port` that reach an application without a mark carry this number in its place; -1: none. */
+void flow_set_source(struct flow_ctx *ctx, uint16_t port, int32_t source);
 /* A frame that went through an egress pipe of `port` and is addressed to this MAC comes in by `port` again, as a card's
  * embedded switch does with frames for the function itself. NULL: no more. */
 int flow_set_own_mac(struct flow_ctx *ctx, uint16_t port, const uint8_t mac[6]);

@@ -165,6 +165,8 @@ struct flow_pipes {
 	uint32_t nr_egress;            /* roots in the egress domains */
 	uint16_t root[FLOW_DOMAIN_COUNT][PIPES_MAX]; /* by port or group, FLOW_PORT_NONE = any; 0 = none */
 	uint16_t group[PIPES_MAX];     /* by port; 0 = none */
+	bool program[PIPES_MAX];       /* by port: what comes in is transmitted by a program */
+	uint32_t source[PIPES_MAX];    /* by port: what an application sees of it, plus one; 0 = nothing */
 	uint8_t *own_mac[PIPES_MAX];   /* by port, atomic; NULL = frames for the port's own MAC leave like others */
 	struct pipe_fwd *fallback[FLOW_DOMAIN_COUNT][PIPES_MAX];
 	struct flow_key looks;         /* what any pipe looks at */
@@ -187,6 +189,17 @@ static inline uint16_t pipe_root(const struct flow_pipes *ps, unsigned domain, u
 	if (!id && ps->group[port])
 		id = ps->root[domain][ps->group[port]];
 	return id ? id : ps->root[domain][FLOW_PORT_NONE];
+}
+
+/* The egress root that a packet meets on its way out by `port`. The wires of a group are one switch: what goes from one to
+ * another does not pass the group's egress pipes, unless a pipe names them; what a program transmits does. */
+static inline uint16_t pipe_egress_root(const struct flow_pipes *ps, unsigned domain, uint16_t port, uint16_t came_by)
+{
+	uint16_t own = ps->root[domain][port];
+
+	if (!own && ps->group[port] && !ps->program[came_by])
+		return ps->root[domain][FLOW_PORT_NONE];
+	return own ? own : pipe_root(ps, domain, port);
 }
 
 static inline uint64_t pipe_mix(uint64_t h, uint64_t word)

@@ -46,7 +46,7 @@ static struct flow_verdict leave(struct flow_ctx *ctx, struct flow_pkt *pkt, uin
 	domain = MAX_OF(domain, (unsigned)pkt->meta->domain);
 	next = domain < FLOW_DOMAIN_EGRESS ? FLOW_DOMAIN_EGRESS : domain + 1;
 	for (; next < FLOW_DOMAIN_COUNT; next++) {
-		if (!pipe_root(ps, next, port))
+		if (!pipe_egress_root(ps, next, port, pkt->meta->port))
 			continue;
 		pkt->meta->domain = next;
 		pkt->meta->port = port;
@@ -62,7 +62,7 @@ static uint32_t entropy(const struct flow_pkt *pkt)
 	return pkt->key ? flat_entropy(pkt->key) : pkt->m->hash.rss;
 }
 
-uint32_t flow_entropy(const struct flow_key *key)
+uint32_t flow_key_entropy(const struct flow_key *key)
 {
 	return flat_entropy(key);
 }
@@ -474,10 +474,14 @@ static void colour(struct flow_ctx *ctx, struct flow_pkt *pkt, uint32_t meter, u
 }
 
 /* An application sees mark and metadata where a NIC's driver puts them. */
-static void show_metadata(struct flow_pkt *pkt)
+static void show_metadata(const struct flow_pipes *ps, struct flow_pkt *pkt)
 {
+	uint32_t source = ps->source[pkt->meta->port];
+
 	pkt->m->hash.fdir.hi = rte_be_to_cpu_32(pkt->meta->mark); /* zero too: programs read it unasked */
-	if (pkt->meta->mark)
+	if (source && !pkt->meta->mark)
+		pkt->m->hash.fdir.hi = source - 1;
+	if (source || pkt->meta->mark)
 		pkt->m->ol_flags |= RTE_MBUF_F_RX_FDIR | RTE_MBUF_F_RX_FDIR_ID;
 	if (rte_flow_dynf_metadata_avail()) {
 		rte_flow_dynf_metadata_set(pkt->m, rte_be_to_cpu_32(pkt->meta->pkt_meta));
@@ -496,7 +500,7 @@ static struct flow_verdict run_exit(struct flow_ctx *ctx, unsigned worker, struc
 	case FLOW_OP_HOP:
 		return flow_apply(ctx, worker, pkt, &only_hop);
 	case FLOW_OP_QUEUE:
-		show_metadata(pkt);
+		show_metadata(ctx->pipes, pkt);
 		return (struct flow_verdict){.kind = FLOW_VERDICT_QUEUE, .index = op->index};
 	case FLOW_OP_KERNEL:
 		return (struct flow_verdict){.kind = FLOW_VERDICT_KERNEL};

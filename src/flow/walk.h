@@ -71,7 +71,7 @@ struct flow_verdict flow_apply(struct flow_ctx *ctx, unsigned worker, struct flo
 
 /* The hash from which an encapsulation makes its outer UDP source port (pkt_entropy_port), of line 0's addresses, ports and
  * protocol: the same for every packet of a flow. */
-uint32_t flow_entropy(const struct flow_key *key);
+uint32_t flow_key_entropy(const struct flow_key *key);
 
 /* Run a composed program from op `at` (0 = start). */
 struct flow_verdict flow_run(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkt, const struct flow_program *prog,

@@ -19,6 +19,7 @@ unsigned rig_callbacks, rig_aged;
 void (*rig_on_init)(void);
 unsigned rig_queues;
 doca_flow_entry_process_cb rig_on_entry;
+doca_flow_pipe_process_cb rig_on_pipe;
 
 static struct esw *esw;
 static struct port *near[RIG_PORTS], *far[RIG_PORTS];
@@ -72,7 +73,7 @@ static void open_switch(void)
 		assert_int_equal(port_pair_open(&a, &b, 0, &near[i], &far[i]), 0);
 		assert_int_equal(esw_port_add(esw, near[i]), 0);
 	}
-	flow_door_use(esw_flow(esw), same);
+	flow_door_use(esw_flow(esw), same, NULL);
 }
 
 static void start_port(unsigned i)
@@ -83,6 +84,7 @@ static void start_port(unsigned i)
 	OK(doca_flow_port_cfg_set_port_id(cfg, i));
 	OK(doca_flow_port_cfg_set_nr_resources(cfg, DOCA_FLOW_RESOURCE_COUNTER, 16));
 	OK(doca_flow_port_cfg_set_nr_resources(cfg, DOCA_FLOW_RESOURCE_METER, 16));
+	OK(doca_flow_port_cfg_set_nr_resources(cfg, DOCA_FLOW_RESOURCE_ENCAP, 2));
 	OK(doca_flow_port_start(cfg, &rig_port[i]));
 	OK(doca_flow_port_cfg_destroy(cfg));
 }
@@ -98,6 +100,8 @@ void rig_open_with(const char *mode, unsigned n, struct doca_flow_definitions *d
 	OK(doca_flow_cfg_set_mode_args(cfg, mode));
 	OK(doca_flow_cfg_set_pipe_queues(cfg, rig_queues ? rig_queues : 2));
 	OK(doca_flow_cfg_set_cb_entry_process(cfg, rig_on_entry ? rig_on_entry : on_entry));
+	if (rig_on_pipe)
+		OK(doca_flow_cfg_set_cb_pipe_process(cfg, rig_on_pipe));
 	if (defs)
 		OK(doca_flow_cfg_set_definitions(cfg, defs));
 	OK(doca_flow_init(cfg));
@@ -119,7 +123,7 @@ void rig_close(void)
 		OK(doca_flow_port_stop(rig_port[i]));
 	doca_flow_destroy();
 	assert_int_equal(esw_stats_check(esw), 0);
-	flow_door_use(NULL, NULL);
+	flow_door_use(NULL, NULL, NULL);
 	for (unsigned i = 0; i < nr_ports; i++) {
 		esw_port_remove(esw, i);
 		port_close(near[i]);

@@ -23,6 +23,7 @@ extern unsigned rig_callbacks, rig_aged;
 /* Set before rig_open: queues of DOCA Flow (0: two), and who is called back instead of the rig's counters. */
 extern unsigned rig_queues;
 extern doca_flow_entry_process_cb rig_on_entry;
+extern doca_flow_pipe_process_cb rig_on_pipe;
 /* Called between doca_flow_init and the first port, when set. */
 extern void (*rig_on_init)(void);
 

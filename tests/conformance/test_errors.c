@@ -179,6 +179,7 @@ static void pipe_cfg(void **state)
 	said(doca_flow_pipe_cfg_set_domain(cfg, (enum doca_flow_pipe_domain)55));
 	said(doca_flow_pipe_cfg_set_nr_entries(cfg, 0));
 	said(doca_flow_pipe_cfg_set_congestion_level_threshold(cfg, 101));
+	said(doca_flow_pipe_cfg_set_excluded_queue(cfg, 9));
 	OK(doca_flow_pipe_cfg_destroy(cfg));
 	rig_close();
 }
@@ -201,6 +202,23 @@ static void refuse_fwd(struct doca_flow_fwd f)
 	refuse_pipe("FORWARD", DOCA_FLOW_PIPE_BASIC, false, &m, &f);
 }
 
+static void growing_pipe(void)
+{
+	struct doca_flow_pipe_cfg *cfg = rig_pipe_cfg(rig_port[0], "GROWING", DOCA_FLOW_PIPE_BASIC, false);
+	struct doca_flow_match m = open_tuple();
+	struct doca_flow_fwd f = to_port();
+	struct doca_flow_pipe *pipe;
+
+	OK(doca_flow_pipe_cfg_set_match(cfg, &m, NULL));
+	OK(doca_flow_pipe_cfg_set_is_resizable(cfg, true));
+	OK(doca_flow_pipe_cfg_set_excluded_queue(cfg, 1));
+	pipe = rig_pipe(cfg, &f, NULL);
+	said(doca_flow_pipe_basic_add_entry(1, pipe, &m, 0, NULL, NULL, NULL, 0, NULL, NULL));
+	said(doca_flow_pipe_resize(pipe, 101, NULL, NULL));
+	OK(doca_flow_pipe_resize(pipe, 50, NULL, NULL));
+	said(doca_flow_pipe_resize(pipe, 50, NULL, NULL));
+}
+
 static void pipes(void **state)
 {
 	struct doca_flow_match m = open_tuple(), none = {0};
@@ -220,6 +238,7 @@ static void pipes(void **state)
 	basic = good_pipe("BASIC", DOCA_FLOW_PIPE_BASIC, false);
 	said(doca_flow_pipe_resize(basic, 50, NULL, NULL));
 	said(doca_flow_pipe_calc_hash(basic, &m, &hash));
+	growing_pipe();
 	f.port_id = UINT16_MAX;
 	said(doca_flow_pipe_update_miss(basic, &f));
 	rig_close();

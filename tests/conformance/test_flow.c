@@ -467,48 +467,116 @@ static void shared_counter_and_update(void **state)
 	rig_close();
 }
 
-static void shared_encap(void **state)
+static void outer_gre(struct doca_flow_encap_action *e, uint8_t last, uint32_t key)
 {
-	struct doca_flow_shared_resource_cfg shared = {0};
-	struct doca_flow_match open = tuple(), m = tuple_of();
-	struct doca_flow_actions a = {0}, *actions[] = {&a};
-	struct doca_flow_fwd fwd = to_port(1);
-	struct doca_flow_encap_action *e = &shared.encap_cfg.encap;
-	struct doca_flow_port_cfg *pc;
-	struct doca_flow_port *port;
-	struct doca_flow_pipe_cfg *cfg;
-	struct doca_flow_pipe *pipe;
-
-	rig_open("vnf,hws", 2);
-	OK(doca_flow_port_cfg_create(&pc));
-	OK(doca_flow_port_cfg_set_port_id(pc, 7));
-	OK(doca_flow_port_cfg_set_nr_resources(pc, DOCA_FLOW_RESOURCE_ENCAP, 2));
-	OK(doca_flow_port_start(pc, &port));
-	OK(doca_flow_port_cfg_destroy(pc));
-	shared.encap_cfg.is_l2 = true;
 	memcpy(e->outer.eth.dst_mac, (uint8_t[]){2, 0, 0, 0, 0, 2}, 6);
 	memcpy(e->outer.eth.src_mac, (uint8_t[]){2, 0, 0, 0, 0, 1}, 6);
 	e->outer.l3_type = DOCA_FLOW_L3_TYPE_IP4;
 	e->outer.ip4.src_ip = IP(9, 0, 0, 1);
-	e->outer.ip4.dst_ip = IP(9, 0, 0, 2);
+	e->outer.ip4.dst_ip = IP(9, 0, 0, last);
 	e->outer.ip4.flags_fragment_offset = DOCA_HTOBE16(DOCA_FLOW_IP4_FLAG_DONT_FRAGMENT);
 	e->tun.type = DOCA_FLOW_TUN_GRE;
 	e->tun.protocol = DOCA_HTOBE16(DOCA_FLOW_ETHER_TYPE_TEB);
 	e->tun.key_present = true;
-	e->tun.gre_key = DOCA_HTOBE32(5);
+	e->tun.gre_key = DOCA_HTOBE32(key);
+}
+
+/* An id is the port's own: port 1 means another encapsulation by the same number. */
+static void shared_encap(void **state)
+{
+	struct doca_flow_shared_resource_cfg shared[2] = {0};
+	struct doca_flow_match open = tuple(), m = tuple_of();
+	struct doca_flow_actions a = {0}, *actions[] = {&a};
+	struct doca_flow_fwd fwd = to_port(1);
+	struct doca_flow_pipe_cfg *cfg;
+	struct doca_flow_pipe *pipe;
+
+	rig_open("vnf,hws", 2);
+	for (unsigned i = 0; i < 2; i++) {
+		shared[i].encap_cfg.is_l2 = true;
+		outer_gre(&shared[i].encap_cfg.encap, 2 + i, 5 + i);
+	}
 	a.encap_type = DOCA_FLOW_RESOURCE_TYPE_SHARED;
 	a.shared_encap_id = 1;
+	OK(doca_flow_port_shared_resource_set_cfg(rig_port[1], DOCA_FLOW_SHARED_RESOURCE_ENCAP, 1, &shared[1]));
 	cfg = rig_pipe_cfg(rig_port[0], "SHARED_ENCAP", DOCA_FLOW_PIPE_BASIC, true);
 	OK(doca_flow_pipe_cfg_set_match(cfg, &open, NULL));
 	OK(doca_flow_pipe_cfg_set_actions(cfg, actions, NULL, NULL, 1));
 	assert_int_equal(doca_flow_pipe_create(cfg, &fwd, NULL, &pipe), DOCA_ERROR_INVALID_VALUE);
 	assert_non_null(strstr(refusal(), "shared encap 1 is not configured"));
-	OK(doca_flow_port_shared_resource_set_cfg(port, DOCA_FLOW_SHARED_RESOURCE_ENCAP, 1, &shared));
+	OK(doca_flow_port_shared_resource_set_cfg(rig_port[0], DOCA_FLOW_SHARED_RESOURCE_ENCAP, 1, &shared[0]));
 	add(rig_pipe(cfg, &fwd, NULL), &m, NULL, NULL, NULL);
 	rig_process(rig_port[0], 1);
 	rig_send(0, HIT);
 	rig_expect(1, "eth ip4:9.0.0.1>9.0.0.2,df gre:key=5 " HIT);
-	OK(doca_flow_port_stop(port));
+	rig_close();
+}
+
+static unsigned resized, relocated;
+
+static void on_pipe(struct doca_flow_pipe *pipe, enum doca_flow_pipe_status status, enum doca_flow_pipe_op op, void *user_ctx)
+{
+	resized += op == DOCA_FLOW_PIPE_OP_RESIZED;
+}
+
+static doca_error_t relocate(void *pipe_ctx, uint16_t queue, void *entry_ctx, void **new_ctx)
+{
+	relocated++;
+	*new_ctx = (char *)entry_ctx + 1;
+	return DOCA_SUCCESS;
+}
+
+/* Old entries are told of queue by queue; the queue that the pipe excludes is not waited for. */
+static void a_pipe_grows(void **state)
+{
+	struct doca_flow_match open = tuple(), m = tuple_of();
+	struct doca_flow_fwd fwd = to_port(1);
+	struct doca_flow_pipe_cfg *cfg;
+	struct doca_flow_pipe *pipe;
+
+	resized = relocated = 0;
+	rig_queues = 3;
+	rig_on_pipe = on_pipe;
+	rig_open("vnf,hws", 2);
+	rig_queues = 0;
+	rig_on_pipe = NULL;
+	cfg = rig_pipe_cfg(rig_port[0], "GROWS", DOCA_FLOW_PIPE_BASIC, true);
+	OK(doca_flow_pipe_cfg_set_match(cfg, &open, NULL));
+	OK(doca_flow_pipe_cfg_set_nr_entries(cfg, 1));
+	OK(doca_flow_pipe_cfg_set_is_resizable(cfg, true));
+	OK(doca_flow_pipe_cfg_set_excluded_queue(cfg, 1));
+	pipe = rig_pipe(cfg, &fwd, NULL);
+	add(pipe, &m, NULL, NULL, NULL);
+	OK(doca_flow_pipe_resize(pipe, 100, NULL, relocate));
+	OK(doca_flow_entries_process(rig_port[0], 2, 0, 0));
+	assert_int_equal(resized, 0);
+	OK(doca_flow_entries_process(rig_port[0], 0, 0, 0));
+	assert_int_equal(resized, 1);
+	assert_int_equal(relocated, 1);
+	m.outer.ip4.src_ip = IP(4, 3, 2, 1);
+	add(pipe, &m, NULL, NULL, NULL);
+	rig_send(0, HIT);
+	rig_expect(1, HIT);
+	rig_close();
+}
+
+/* Completions of CONTROL pipes come beside those that the program asks for. */
+static void control_entries_are_not_counted(void **state)
+{
+	struct doca_flow_match open = tuple(), m = tuple_of();
+	struct doca_flow_fwd fwd = to_port(1);
+	struct doca_flow_pipe_cfg *cfg;
+	struct doca_flow_pipe *control, *basic;
+
+	rig_open("vnf,hws", 2);
+	control = rig_pipe(rig_pipe_cfg(rig_port[0], "CONTROL", DOCA_FLOW_PIPE_CONTROL, true), NULL, NULL);
+	cfg = rig_pipe_cfg(rig_port[0], "BASIC", DOCA_FLOW_PIPE_BASIC, false);
+	OK(doca_flow_pipe_cfg_set_match(cfg, &open, NULL));
+	basic = rig_pipe(cfg, &fwd, NULL);
+	OK(doca_flow_pipe_control_add_entry(0, control, &m, NULL, NULL, NULL, NULL, NULL, NULL, 0, &fwd, NULL, NULL));
+	add(basic, &m, NULL, NULL, NULL);
+	OK(doca_flow_entries_process(rig_port[0], 0, 0, 1));
+	assert_int_equal(rig_callbacks, 2);
 	rig_close();
 }
 
@@ -640,7 +708,8 @@ int main(void)
 		cmocka_unit_test(rewrite_and_ttl), cmocka_unit_test(copy_and_add_to_meta), cmocka_unit_test(vxlan_encap_and_decap),
 		cmocka_unit_test(lpm_behind_a_root), cmocka_unit_test(control_priorities_and_condition),
 		cmocka_unit_test(control_entry_with_actions), cmocka_unit_test(acl_range), cmocka_unit_test(flooding),
-		cmocka_unit_test(ordered_list), cmocka_unit_test(shared_counter_and_update), cmocka_unit_test(shared_encap), cmocka_unit_test(queue_depth_says_again),
+		cmocka_unit_test(ordered_list), cmocka_unit_test(shared_counter_and_update), cmocka_unit_test(shared_encap), cmocka_unit_test(a_pipe_grows),
+		cmocka_unit_test(control_entries_are_not_counted), cmocka_unit_test(queue_depth_says_again),
 		cmocka_unit_test(refusals_name_what_is_wrong), cmocka_unit_test(aging_tells_once), cmocka_unit_test(tune_server_answers),
 	};
 

@@ -642,12 +642,12 @@ static void open_switch(void)
 		if (port_pair_open(&a, &b, 0, &near[i], &far[i]) || esw_port_add(esw, near[i]))
 			abort();
 	}
-	flow_door_use(esw_flow(esw), same);
+	flow_door_use(esw_flow(esw), same, NULL);
 }
 
 static void close_switch(void)
 {
-	flow_door_use(NULL, NULL);
+	flow_door_use(NULL, NULL, NULL);
 	if (esw_stats_check(esw))
 		abort();
 	for (unsigned i = 0; i < PORTS; i++) {

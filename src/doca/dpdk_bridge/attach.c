@@ -63,6 +63,15 @@ static uint16_t wire_of(uint16_t ethdev)
 		   : FLOW_PORT_NONE;
 }
 
+/* What programs transmit on a switch's manager with the number of another port as metadata leaves by that port. */
+static struct {
+	pthread_mutex_t lock;
+	struct {
+		struct flow_pipe *pipe;
+		struct flow_entry *entry;
+	} to[DOOR_PORTS_MAX]; /* by DOCA's number of the other port */
+} sent = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
 /* ---- card threads: the end of an RSS forward ---- */
 
 static bool deliver(
@@ -112,10 +121,52 @@ static int default_to(uint16_t from, uint16_t to)
  * egress domain of its wire. So its port has a root of its own. */
 static int transmit_to(uint16_t program, uint16_t wire)
 {
-	struct flow_pipe_cfg cfg = {.name = "transmit", .kind = FLOW_PIPE_WILD, .root = true, .port = program, .nr_entries = 1,
+	struct flow_pipe_cfg cfg = {.name = "transmit", .kind = FLOW_PIPE_WILD, .root = true, .port = program, .nr_entries = 256,
 		.miss = {.kind = FLOW_FWD_PORT, .port = wire}};
 
 	return flow_pipe_create(esw_flow(here.esw), &cfg, &here.transmit[wire]);
+}
+
+/* Under sent.lock. */
+static void stop_sending(unsigned id)
+{
+	if (sent.to[id].entry)
+		flow_entry_remove(sent.to[id].entry);
+	sent.to[id].entry = NULL;
+}
+
+static int start_sending(struct flow_pipe *pipe, uint16_t id)
+{
+	struct flow_entry_spec spec = {.fwd = {.kind = FLOW_FWD_PORT, .port = wire_of(id)}};
+
+	spec.match.value.hot.pkt_meta = rte_cpu_to_be_32(id);
+	spec.match.mask.hot.pkt_meta = UINT32_MAX;
+	sent.to[id].pipe = pipe;
+	return flow_entry_add(pipe, &spec, &sent.to[id].entry);
+}
+
+static int send_by_metadata(uint16_t manager, uint16_t id, bool on)
+{
+	uint16_t wire = wire_of(manager);
+	int err = 0;
+
+	pthread_mutex_lock(&sent.lock);
+	stop_sending(id);
+	if (on && wire < CARD_PORTS_MAX && here.transmit[wire])
+		err = start_sending(here.transmit[wire], id);
+	pthread_mutex_unlock(&sent.lock);
+	return err;
+}
+
+static void end_transmit(uint16_t wire)
+{
+	pthread_mutex_lock(&sent.lock);
+	for (unsigned id = 0; id < DOOR_PORTS_MAX; id++)
+		if (sent.to[id].pipe == here.transmit[wire])
+			stop_sending(id);
+	flow_pipe_destroy(here.transmit[wire]);
+	here.transmit[wire] = NULL;
+	pthread_mutex_unlock(&sent.lock);
 }
 
 static int port_in(struct net_softdpu_dev *dev)
@@ -124,13 +175,13 @@ static int port_in(struct net_softdpu_dev *dev)
 	int err = esw_port_add(here.esw, net_softdpu_port(dev));
 
 	flow_set_group(esw_flow(here.esw), program, FLOW_PORT_GROUP + net_softdpu_card_port(dev)->pf % FLOW_PORT_GROUPS);
+	flow_set_program(esw_flow(here.esw), program, true);
 	if (err == 0)
 		err = transmit_to(program, wire);
 	if (err == 0 && !net_softdpu_isolated(dev))
 		err = default_to(wire, program);
 	if (err < 0) {
-		flow_pipe_destroy(here.transmit[wire]);
-		here.transmit[wire] = NULL;
+		end_transmit(wire);
 		esw_port_remove(here.esw, program);
 	}
 	return err;
@@ -142,8 +193,7 @@ static int port_out(struct net_softdpu_dev *dev)
 	uint16_t wire = wire_of(net_softdpu_ethdev(dev));
 
 	flow_set_default(esw_flow(here.esw), wire, FLOW_DOMAIN_DEFAULT, &drop);
-	flow_pipe_destroy(here.transmit[wire]);
-	here.transmit[wire] = NULL;
+	end_transmit(wire);
 	esw_port_remove(here.esw, NET_SOFTDPU_PORT_BASE + wire);
 	return 0;
 }
@@ -164,7 +214,7 @@ static int bring_up(void)
 	esw_set_queue(here.esw, to_queues, NULL);
 	err = core_start(here.core);
 	if (err == 0)
-		flow_door_use(esw_flow(here.esw), wire_of);
+		flow_door_use(esw_flow(here.esw), wire_of, send_by_metadata);
 	else
 		core_destroy(here.core);
 	return err;
@@ -172,7 +222,7 @@ static int bring_up(void)
 
 static void take_down(void)
 {
-	flow_door_use(NULL, NULL);
+	flow_door_use(NULL, NULL, NULL);
 	core_stop(here.core);
 	core_destroy(here.core);
 	here.core = NULL;

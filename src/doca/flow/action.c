@@ -289,27 +289,25 @@ static doca_error_t lower_encap(const char *pipe, const struct doca_flow_actions
 }
 
 /* The configuration behind a shared id; one that the entry would choose is not there yet. */
-static doca_error_t shared_cfg(const char *pipe, enum doca_flow_shared_resource_type type, const char *name, uint32_t id,
-	struct doca_flow_shared_resource_cfg *cfg)
+static doca_error_t shared_cfg(const struct doca_flow_port *port, const char *pipe, enum doca_flow_shared_resource_type type,
+	const char *name, uint32_t id, struct doca_flow_shared_resource_cfg *cfg)
 {
+	const struct doca_flow_port *p = door_queue_port(port);
+
 	if (id == UINT32_MAX)
 		return dcore_fail(DOCA_ERROR_NOT_SUPPORTED, "pipe '%s': a shared %s chosen by the entry is not there yet; name its id", pipe, name);
-	for (unsigned i = 0; i < DOOR_PORTS_MAX; i++) {
-		struct doca_flow_port *p = door.port[i];
-
-		if (p && id < p->nr_shared[type] && p->shared[type][id].set) {
-			*cfg = p->shared[type][id].cfg;
-			return DOCA_SUCCESS;
-		}
-	}
-	return dcore_fail(DOCA_ERROR_INVALID_VALUE, "pipe '%s': shared %s %u is not configured", pipe, name, id);
+	if (id >= p->nr_shared[type] || !p->shared[type][id].set)
+		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "pipe '%s': shared %s %u is not configured", pipe, name, id);
+	*cfg = p->shared[type][id].cfg;
+	return DOCA_SUCCESS;
 }
 
-static doca_error_t lower_shared_encap(const char *pipe, const struct doca_flow_actions *a, struct door_template *t)
+static doca_error_t lower_shared_encap(const struct doca_flow_port *port, const char *pipe, const struct doca_flow_actions *a,
+	struct door_template *t)
 {
 	struct doca_flow_actions own = *a;
 	struct doca_flow_shared_resource_cfg cfg;
-	doca_error_t err = shared_cfg(pipe, DOCA_FLOW_SHARED_RESOURCE_ENCAP, "encap", a->shared_encap_id, &cfg);
+	doca_error_t err = shared_cfg(port, pipe, DOCA_FLOW_SHARED_RESOURCE_ENCAP, "encap", a->shared_encap_id, &cfg);
 
 	if (err != DOCA_SUCCESS)
 		return err;
@@ -317,11 +315,12 @@ static doca_error_t lower_shared_encap(const char *pipe, const struct doca_flow_
 	return lower_encap(pipe, &own, t);
 }
 
-static doca_error_t lower_shared_decap(const char *pipe, const struct doca_flow_actions *a, struct door_template *t)
+static doca_error_t lower_shared_decap(const struct doca_flow_port *port, const char *pipe, const struct doca_flow_actions *a,
+	struct door_template *t)
 {
 	struct doca_flow_actions own = *a;
 	struct doca_flow_shared_resource_cfg cfg;
-	doca_error_t err = shared_cfg(pipe, DOCA_FLOW_SHARED_RESOURCE_DECAP, "decap", a->shared_decap_id, &cfg);
+	doca_error_t err = shared_cfg(port, pipe, DOCA_FLOW_SHARED_RESOURCE_DECAP, "decap", a->shared_decap_id, &cfg);
 
 	if (err != DOCA_SUCCESS)
 		return err;
@@ -330,7 +329,7 @@ static doca_error_t lower_shared_decap(const char *pipe, const struct doca_flow_
 	return DOCA_SUCCESS;
 }
 
-static doca_error_t lower(const char *pipe, const struct door_action *a, struct door_template *t)
+static doca_error_t lower(const struct doca_flow_port *port, const char *pipe, const struct door_action *a, struct door_template *t)
 {
 	const struct doca_flow_actions *v = &a->actions;
 	doca_error_t err = DOCA_SUCCESS;
@@ -342,7 +341,7 @@ static doca_error_t lower(const char *pipe, const struct door_action *a, struct 
 	if (a->nat64)
 		add_op(t, (struct flow_op){.code = FLOW_OP_NAT64, .width = a->nat64 == DOCA_FLOW_L3_TYPE_IP6 ? PKT_L3_IP6 : PKT_L3_IP4}, 0);
 	if (v->decap_type == DOCA_FLOW_RESOURCE_TYPE_SHARED)
-		err = lower_shared_decap(pipe, v, t);
+		err = lower_shared_decap(port, pipe, v, t);
 	else if (v->decap_type != DOCA_FLOW_RESOURCE_TYPE_NONE)
 		lower_decap(v, t);
 	if (v->pop_vlan)
@@ -360,7 +359,7 @@ static doca_error_t lower(const char *pipe, const struct door_action *a, struct 
 	if (err == DOCA_SUCCESS && v->has_push)
 		lower_push(v, t);
 	if (err == DOCA_SUCCESS && v->encap_type == DOCA_FLOW_RESOURCE_TYPE_SHARED)
-		err = lower_shared_encap(pipe, v, t);
+		err = lower_shared_encap(port, pipe, v, t);
 	else if (err == DOCA_SUCCESS && v->encap_type != DOCA_FLOW_RESOURCE_TYPE_NONE)
 		err = lower_encap(pipe, v, t);
 	return err;
@@ -371,18 +370,14 @@ static void refresh(struct door_template *t)
 	t->t = (struct flow_action_template){.nr_ops = t->nr_ops, .ops = t->op, .data_len = t->data_len, .data = t->data, .hole = t->hole};
 }
 
-doca_error_t door_template_make(const char *pipe, const struct door_action *action, struct door_template *t)
+doca_error_t door_template_make(const struct doca_flow_port *port, const char *pipe, const struct door_action *action,
+	struct door_template *t)
 {
-	doca_error_t err = lower(pipe, action, t);
+	doca_error_t err = lower(port, pipe, action, t);
 
 	t->actions = action->actions;
 	refresh(t);
 	return err;
-}
-
-doca_error_t door_template_append(const char *pipe, const struct door_action *action, struct door_template *t)
-{
-	return door_template_make(pipe, action, t);
 }
 
 static doca_error_t fill_encap(const struct door_template *t, const struct door_filler *f, const struct doca_flow_actions *a,

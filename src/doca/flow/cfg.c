@@ -353,7 +353,15 @@ KEPT(doca_flow_pipe_cfg_set_is_root, struct doca_flow_pipe_cfg, bool, root)
 WITHIN(doca_flow_pipe_cfg_set_nr_entries, struct doca_flow_pipe_cfg, uint32_t, nr_entries, 1, UINT32_MAX)
 KEPT(doca_flow_pipe_cfg_set_is_resizable, struct doca_flow_pipe_cfg, bool, resizable)
 WITHIN(doca_flow_pipe_cfg_set_congestion_level_threshold, struct doca_flow_pipe_cfg, uint8_t, congestion, 0, 100)
-IDLE(doca_flow_pipe_cfg_set_excluded_queue, struct doca_flow_pipe_cfg, uint16_t)
 KEPT(doca_flow_pipe_cfg_set_miss_counter, struct doca_flow_pipe_cfg, bool, miss_counter)
 KEPT(doca_flow_pipe_cfg_set_hash_map_algorithm, struct doca_flow_pipe_cfg, uint32_t, hash_flags)
 KEPT(doca_flow_pipe_cfg_set_user_ctx, struct doca_flow_pipe_cfg, void *, user_ctx)
+
+doca_error_t doca_flow_pipe_cfg_set_excluded_queue(struct doca_flow_pipe_cfg *cfg, uint16_t pipe_queue)
+{
+	DCORE_NOT_NULL(cfg);
+	if (pipe_queue >= door.queues)
+		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_pipe_cfg_set_excluded_queue: queue %u of %u", pipe_queue, door.queues);
+	cfg->excluded[pipe_queue / 64] |= 1ull << pipe_queue % 64;
+	return DOCA_SUCCESS;
+}

@@ -54,9 +54,9 @@ static doca_error_t make_template(const struct ct_pipe *pipe, unsigned dir, cons
 	if (!meta)
 		return dcore_fail(DOCA_ERROR_NO_MEMORY, "pipe '%s': no memory", pipe->door->name);
 	ask_metadata(&ct.cfg.dir[dir].modify, &own->actions.meta, meta);
-	err = door_template_make(pipe->door->name, meta, t);
+	err = door_template_make(pipe->door->port, pipe->door->name, meta, t);
 	if (err == DOCA_SUCCESS)
-		err = door_template_append(pipe->door->name, own, t);
+		err = door_template_make(pipe->door->port, pipe->door->name, own, t);
 	free(meta);
 	return err;
 }

@@ -12,11 +12,14 @@ struct door door;
 
 static struct flow_ctx *the_switch;
 static uint16_t (*the_map)(uint16_t dpdk_port);
+static int (*the_sender)(uint16_t manager, uint16_t id, bool on);
 
-void flow_door_use(struct flow_ctx *ctx, uint16_t (*port_of)(uint16_t dpdk_port))
+void flow_door_use(struct flow_ctx *ctx, uint16_t (*port_of)(uint16_t dpdk_port),
+	int (*send)(uint16_t manager, uint16_t id, bool on))
 {
 	the_switch = ctx;
 	the_map = port_of;
+	the_sender = send;
 }
 
 struct flow_ctx *door_switch(void)
@@ -137,6 +140,22 @@ static void set_default(struct doca_flow_port *port)
 	flow_set_default(door.ctx, port->port, FLOW_DOMAIN_DEFAULT, &fwd);
 }
 
+/* What a switch does for programs that do not ask for mode expert: the application sees where a packet came from, and sends
+ * by any port through the manager's queues; what no egress pipe decides leaves by the port it was meant for. */
+static doca_error_t set_convenience(struct doca_flow_port *port, bool on)
+{
+	struct flow_fwd out = {.kind = FLOW_FWD_PORT, .port = port->port};
+	int err = 0;
+
+	if (!door.is_switch || door.expert)
+		return DOCA_SUCCESS;
+	flow_set_source(door.ctx, port->port, on ? port->id : -1);
+	flow_set_default(door.ctx, port->port, FLOW_DOMAIN_EGRESS, on ? &out : NULL);
+	if (the_sender && port != port->manager)
+		err = the_sender(port->manager->id, port->id, on);
+	return err ? dcore_from_errno(err, "doca_flow_port_start") : DOCA_SUCCESS;
+}
+
 /* The queues of packets that no pipe decides: the port's configuration, or the library's; else all, by addresses and ports. */
 static doca_error_t choose_rss(struct doca_flow_port *port, const struct flow_qset *own)
 {
@@ -228,6 +247,11 @@ doca_error_t doca_flow_port_start(struct doca_flow_port_cfg *cfg, struct doca_fl
 	join_switch(port);
 	door.port[port->id] = port;
 	set_default(port);
+	err = set_convenience(port, true);
+	if (err != DOCA_SUCCESS) {
+		door_port_free(port);
+		return err;
+	}
 	*out = port;
 	return DOCA_SUCCESS;
 }
@@ -238,6 +262,7 @@ void door_port_free(struct doca_flow_port *port)
 		door_pipe_free(port->pipes);
 	if (door.port[port->id] == port) {
 		flow_set_default(door.ctx, port->port, FLOW_DOMAIN_DEFAULT, NULL);
+		set_convenience(port, false);
 		leave_switch(port);
 		pthread_mutex_lock(&door_tune_lock);
 		door.port[port->id] = NULL;

@@ -173,6 +173,8 @@ static doca_error_t check(const char *call, const struct doca_flow_pipe *pipe, e
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: the pipe is NULL", call);
 	if (pipe->type != type)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: pipe '%s' is of another type (%d, not %d)", call, pipe->name, pipe->type, type);
+	if (queue < door.queues && door_queue_excluded(pipe, queue))
+		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: pipe '%s' excludes queue %u", call, pipe->name, queue);
 	return check_queue(call, pipe, queue);
 }
 
@@ -349,7 +351,7 @@ static doca_error_t own_actions(struct doca_flow_pipe *pipe, const struct doca_f
 	int rc = 0;
 
 	if (err == DOCA_SUCCESS)
-		err = door_template_make(pipe->name, action, t);
+		err = door_template_make(pipe->port, pipe->name, action, t);
 	if (err == DOCA_SUCCESS && t->nr_ops) {
 		memset(t->hole, 0, sizeof(t->hole));
 		cfg.nr_templates = 1;
@@ -486,6 +488,8 @@ doca_error_t doca_flow_pipe_remove_entry(uint16_t pipe_queue, uint32_t flags, st
 
 /* ---- callbacks ---- */
 
+/* Entries of CONTROL pipes have no flags, they take effect within the call that adds them: programs do not count them in
+ * `max_processed_entries` (flow_shared_meter adds eight entries and asks for the four that it gave a context). */
 doca_error_t doca_flow_entries_process(struct doca_flow_port *port, uint16_t pipe_queue, uint64_t timeout,
 	uint32_t max_processed_entries)
 {
@@ -496,9 +500,10 @@ doca_error_t doca_flow_entries_process(struct doca_flow_port *port, uint16_t pip
 	if (pipe_queue >= door.queues)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_entries_process: queue %u of %u", pipe_queue, door.queues);
 	q = &door_queue_port(port)->queue[pipe_queue];
-	for (; q->n && left; left--) {
+	while (q->n && left) {
 		struct door_completion c = q->ring[q->head];
 
+		left -= c.entry->pipe->type != DOCA_FLOW_PIPE_CONTROL;
 		q->head = (q->head + 1) % q->size;
 		q->n--;
 		c.entry->status = DOCA_FLOW_ENTRY_STATUS_SUCCESS;
@@ -507,6 +512,7 @@ doca_error_t doca_flow_entries_process(struct doca_flow_port *port, uint16_t pip
 		if (c.op == DOCA_FLOW_ENTRY_OP_DEL)
 			free_entry(c.entry);
 	}
+	door_resize_process(door_queue_port(port), pipe_queue);
 	return DOCA_SUCCESS;
 }
 

@@ -49,7 +49,7 @@ doca_error_t doca_flow_port_calc_entropy(struct doca_flow_port *port, struct doc
 		key.hot.sport = header->transport.src_port;
 		key.hot.dport = header->transport.dst_port;
 	}
-	*entropy = pkt_entropy_port(flow_entropy(&key));
+	*entropy = pkt_entropy_port(flow_key_entropy(&key));
 	return DOCA_SUCCESS;
 }
 

@@ -108,7 +108,7 @@ static struct door_field fields[] = {
 	TUN(key_present, SEL_GRE, CONV_WIRE, "tunnel.gre.key_present"),
 	TUN(gre_key, SEL_GRE_KEY, CONV_WIRE, "tunnel.gre.key"),
 	TUN(protocol, SEL_NVGRE, CONV_WIRE, "tunnel.nvgre.protocol"),
-	TUN(nvgre_vs_id, SEL_NVGRE, CONV_WIRE, "tunnel.nvgre.nvgre_vs_id"),
+	TUN(nvgre_vs_id, SEL_NVGRE, CONV_UP8, "tunnel.nvgre.nvgre_vs_id"),
 	TUN(nvgre_flow_id, SEL_NVGRE, CONV_WIRE, "tunnel.nvgre.nvgre_flow_id"),
 	TUN(esp_spi, SEL_ESP, CONV_WIRE, "tunnel.esp.spi"),
 	TUN(esp_sn, SEL_ESP, CONV_WIRE, "tunnel.esp.sn"),
@@ -262,8 +262,5 @@ int door_find_field(const char *name, uint32_t bit_offset, unsigned *bit)
 		if (!strncmp(name, prefixes[i], strlen(prefixes[i])) && !strcmp(name + strlen(prefixes[i]), "meta.data"))
 			return find_meta_data(bit_offset, bit);
 	*bit = bit_offset;
-	/* bits of the clock count from its seconds, which stand first on the wire */
-	if (bit_offset % 64 == 32 && !strcmp(name, "parser_meta.utc.time"))
-		*bit = 0;
 	return flow_field_find(name);
 }

@@ -14,6 +14,7 @@
  *   fwd.c       forwards
  *   pipe.c      pipes
  *   entry.c     entries, queues, callbacks, aging
+ *   resize.c    pipes that grow
  *   resource.c  shared resources, queries
  *   ct_*.c      connections the program manages (ct_door.h)
  *   extra.c     MPLS labels, entropy, Geneve parser, targets, crypto refusals
@@ -56,7 +57,7 @@ enum door_sel {
 /* How the member's bytes become the field's. */
 enum door_conv {
 	CONV_WIRE,     /* the same bytes, right-aligned */
-	CONV_UP8,      /* a 32-bit number whose value stands in the upper 24 bits (Geneve VNI) */
+	CONV_UP8,      /* a 32-bit number whose value stands in the upper 24 bits (VNI of Geneve, VSID of NVGRE) */
 	CONV_PORT,     /* DOCA's port number, the switch's in the key */
 	CONV_BE16HOST, /* big-endian in the structure, host in the key */
 	CONV_L2, CONV_L3, CONV_L4, /* enums of parser_meta */
@@ -150,6 +151,7 @@ struct doca_flow_pipe_cfg {
 	enum doca_flow_pipe_domain domain;
 	bool root, resizable, miss_counter, has_match, has_match_mask, has_monitor;
 	uint8_t congestion;
+	uint64_t excluded[DOOR_QUEUES_MAX / 64]; /* queues that add no entries */
 	uint32_t nr_entries, hash_flags;
 	void *user_ctx;
 	struct doca_flow_match match, match_mask;
@@ -215,6 +217,7 @@ struct doca_flow_port {
 	struct { int index; bool set; struct doca_flow_shared_resource_cfg cfg; uint32_t value; } *shared[DOCA_FLOW_SHARED_RESOURCE_MAX];
 	uint32_t nr_shared[DOCA_FLOW_SHARED_RESOURCE_MAX];
 	bool kernel_miss;
+	unsigned resizing;         /* of a manager, atomic: pipes being resized */
 };
 
 struct door_entries {
@@ -231,6 +234,13 @@ struct doca_flow_pipe {
 	uint32_t nr_entries;
 	uint8_t congestion;
 	bool congested, resizable;
+	uint64_t excluded[DOOR_QUEUES_MAX / 64];
+	struct {
+		bool active;          /* atomic */
+		unsigned left;        /* atomic: queues whose entries have not moved yet */
+		bool *moved;          /* by queue */
+		doca_flow_pipe_resize_entry_relocate_cb relocate;
+	} resize;
 	void *user_ctx;
 	struct doca_flow_match match, match_mask;
 	bool has_match_mask;
@@ -281,8 +291,10 @@ extern struct door door;
 extern pthread_mutex_t door_tune_lock;
 
 /* The switch this process runs, and its number for a DPDK port. Set by whoever made the switch (the DPDK driver, a test);
- * exported as SOFTDPU_PRIVATE. ctx NULL: it is gone. */
-void flow_door_use(struct flow_ctx *ctx, uint16_t (*port_of)(uint16_t dpdk_port));
+ * exported as SOFTDPU_PRIVATE. ctx NULL: it is gone. `send` (or NULL): what the program transmits on the DPDK port `manager`
+ * with metadata `id` leaves by port `id` (on), or as other packets again; returns 0 or -errno with a refusal. */
+void flow_door_use(struct flow_ctx *ctx, uint16_t (*port_of)(uint16_t dpdk_port),
+	int (*send)(uint16_t manager, uint16_t id, bool on));
 struct flow_ctx *door_switch(void);
 uint16_t door_port_number(uint16_t dpdk_port);
 
@@ -297,9 +309,9 @@ void door_match_entry(const struct doca_flow_pipe *pipe, const struct doca_flow_
 /* A CONTROL, ACL or LPM entry's own match. mask NULL: members that are not zero, whole. */
 doca_error_t door_match_own(const struct doca_flow_match *match, const struct doca_flow_match *mask, struct flow_match *out);
 
-doca_error_t door_template_make(const char *pipe, const struct door_action *action, struct door_template *t);
-/* Ops of another action behind those of t (ordered lists). */
-doca_error_t door_template_append(const char *pipe, const struct door_action *action, struct door_template *t);
+/* Ops of an action behind those that t has (ordered lists: one after the other). */
+doca_error_t door_template_make(const struct doca_flow_port *port, const char *pipe, const struct door_action *action,
+	struct door_template *t);
 /* The data of an entry. actions NULL: the template's. */
 doca_error_t door_template_fill(const struct door_template *t, const struct doca_flow_actions *actions, uint8_t *data);
 doca_error_t door_action_copy(struct door_action *to, const struct doca_flow_actions *actions,
@@ -324,6 +336,10 @@ doca_error_t door_monitor(struct doca_flow_port *port, const struct doca_flow_mo
 	const struct doca_flow_monitor *monitor, struct flow_entry_spec *spec, uint32_t *own_meter);
 
 void door_pipe_free(struct doca_flow_pipe *pipe);
+bool door_queue_excluded(const struct doca_flow_pipe *pipe, uint16_t queue);
+/* The queue's share of resizing the pipes of a switch. */
+void door_resize_process(struct doca_flow_port *manager, uint16_t queue);
+void door_resize_forget(struct doca_flow_pipe *pipe);
 /* The pipe of room flow that has its miss. */
 struct flow_pipe *door_miss_pipe(const struct doca_flow_pipe *pipe);
 void door_port_free(struct doca_flow_port *port);

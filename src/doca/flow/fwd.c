@@ -76,17 +76,14 @@ static doca_error_t lower_rss(const struct doca_flow_port *port, const char *wha
 	return DOCA_SUCCESS;
 }
 
-static doca_error_t lower_shared_rss(const char *what, uint32_t id, struct flow_fwd *out)
+static doca_error_t lower_shared_rss(const struct doca_flow_port *port, const char *what, uint32_t id, struct flow_fwd *out)
 {
-	for (unsigned i = 0; i < DOOR_PORTS_MAX; i++) {
-		struct doca_flow_port *p = door.port[i];
+	const struct doca_flow_port *p = door_queue_port(port);
 
-		if (p && id < p->nr_shared[DOCA_FLOW_SHARED_RESOURCE_RSS] && p->shared[DOCA_FLOW_SHARED_RESOURCE_RSS][id].set) {
-			*out = (struct flow_fwd){.kind = FLOW_FWD_QUEUE, .index = p->shared[DOCA_FLOW_SHARED_RESOURCE_RSS][id].value};
-			return DOCA_SUCCESS;
-		}
-	}
-	return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: shared RSS %u is not configured", what, id);
+	if (id >= p->nr_shared[DOCA_FLOW_SHARED_RESOURCE_RSS] || !p->shared[DOCA_FLOW_SHARED_RESOURCE_RSS][id].set)
+		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: shared RSS %u is not configured", what, id);
+	*out = (struct flow_fwd){.kind = FLOW_FWD_QUEUE, .index = p->shared[DOCA_FLOW_SHARED_RESOURCE_RSS][id].value};
+	return DOCA_SUCCESS;
 }
 
 static doca_error_t need_pipe(const char *what, const struct doca_flow_pipe *pipe, enum flow_fwd_kind kind, uint32_t index,
@@ -138,7 +135,7 @@ doca_error_t door_fwd(const struct doca_flow_port *port, const char *what, const
 		return DOCA_SUCCESS;
 	case DOCA_FLOW_FWD_RSS:
 		if (fwd->rss_type == DOCA_FLOW_RESOURCE_TYPE_SHARED)
-			return lower_shared_rss(what, fwd->shared_rss_id, out);
+			return lower_shared_rss(port, what, fwd->shared_rss_id, out);
 		rss = merge_rss(fwd, template);
 		return lower_rss(port, what, &rss, out);
 	case DOCA_FLOW_FWD_PORT:

@@ -152,7 +152,7 @@ static void put_gre(struct out *o, const struct doca_flow_encap_action *e)
 	put16(at + 2, protocol ? protocol : DOCA_FLOW_ETHER_TYPE_TEB);
 	if (nvgre) {
 		at = take(o, 4);
-		memcpy(at, (const uint8_t *)&t->nvgre_vs_id + 1, 3);
+		memcpy(at, &t->nvgre_vs_id, 3);
 		at[3] = t->nvgre_flow_id;
 	} else if (t->key_present) {
 		memcpy(take(o, 4), &t->gre_key, 4);

@@ -252,6 +252,24 @@ void door_match_open(struct doca_flow_pipe *pipe)
 	}
 }
 
+/* The ethertype inside a GRE mask is the tunnel's kind, like the type beside it: entries do not repeat it. */
+static bool mask_is_kind(const struct door_field *f, const uint8_t *mask)
+{
+	return f->part == DOOR_TUN && f->offset == offsetof(struct doca_flow_tun, protocol) && (f->sel == SEL_GRE || f->sel == SEL_NVGRE) &&
+	       !door_all_zero(mask, f->size) && !door_all_ones(mask, f->size);
+}
+
+static void named_member(const struct door_field *f, const uint8_t *value, const uint8_t *mask, struct flow_match *key,
+	struct flow_key *entry_mask)
+{
+	if (mask && mask_is_kind(f, mask))
+		put_constant(f, mask, ones, key);
+	else if (mask && !door_all_zero(mask, f->size))
+		put_changeable(f, mask, key, entry_mask);
+	else
+		template_member(f, value, NULL, key, entry_mask);
+}
+
 doca_error_t door_match_template(const struct doca_flow_pipe_cfg *cfg, struct flow_match *key, struct flow_key *entry_mask)
 {
 	const struct doca_flow_match *value = &cfg->match, *mask = cfg->has_match_mask ? &cfg->match_mask : NULL;
@@ -266,10 +284,8 @@ doca_error_t door_match_template(const struct doca_flow_pipe_cfg *cfg, struct fl
 
 		if (!meant(f, value, mask))
 			continue;
-		if (masks_name_fields(cfg->type) && mask && !door_all_zero((const uint8_t *)mask + at, f->size))
-			put_changeable(f, (const uint8_t *)mask + at, key, entry_mask);
-		else if (masks_name_fields(cfg->type))
-			template_member(f, (const uint8_t *)value + at, NULL, key, entry_mask);
+		if (masks_name_fields(cfg->type))
+			named_member(f, (const uint8_t *)value + at, mask ? (const uint8_t *)mask + at : NULL, key, entry_mask);
 		else
 			template_member(f, (const uint8_t *)value + at, mask ? (const uint8_t *)mask + at : NULL, key, entry_mask);
 	}

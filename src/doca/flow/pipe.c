@@ -23,7 +23,7 @@ static doca_error_t make_list_template(struct doca_flow_pipe *pipe, const struct
 			t->monitor = list->monitor[i];
 			t->has_monitor = true;
 		} else {
-			err = door_template_append(pipe->name, &list->action[i], t);
+			err = door_template_make(pipe->port, pipe->name, &list->action[i], t);
 		}
 		if (err != DOCA_SUCCESS)
 			return err;
@@ -42,7 +42,7 @@ static doca_error_t make_templates(struct doca_flow_pipe *pipe, const struct doc
 	for (unsigned i = 0; i < n; i++) {
 		doca_error_t err = cfg->type == DOCA_FLOW_PIPE_ORDERED_LIST
 					   ? make_list_template(pipe, &cfg->lists[i], &pipe->templates[i])
-					   : door_template_make(pipe->name, &cfg->actions[i], &pipe->templates[i]);
+					   : door_template_make(pipe->port, pipe->name, &cfg->actions[i], &pipe->templates[i]);
 
 		if (err != DOCA_SUCCESS)
 			return err;
@@ -215,6 +215,7 @@ static doca_error_t fill(struct doca_flow_pipe *pipe, const struct doca_flow_pip
 	pipe->nr_entries = cfg->nr_entries;
 	pipe->congestion = cfg->congestion;
 	pipe->resizable = cfg->resizable;
+	memcpy(pipe->excluded, cfg->excluded, sizeof(pipe->excluded));
 	pipe->user_ctx = cfg->user_ctx;
 	pipe->match = cfg->match;
 	pipe->match_mask = cfg->match_mask;
@@ -277,6 +278,7 @@ void door_pipe_free(struct doca_flow_pipe *pipe)
 		at = &(*at)->next;
 	if (*at)
 		*at = pipe->next;
+	door_resize_forget(pipe);
 	door_ct_forget_pipe(pipe->real);
 	door_entries_drop(pipe);
 	if (pipe->ct)
@@ -310,28 +312,6 @@ doca_error_t doca_flow_pipe_update_miss(struct doca_flow_pipe *pipe, const struc
 		return err;
 	rc = flow_pipe_set_miss(door_miss_pipe(pipe), &miss);
 	return rc ? dcore_from_errno(rc, "doca_flow_pipe_update_miss") : DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_pipe_resize(struct doca_flow_pipe *pipe, uint8_t new_congestion_level,
-	doca_flow_pipe_resize_nr_entries_changed_cb nr_entries_changed_cb,
-	doca_flow_pipe_resize_entry_relocate_cb entry_relocation_cb)
-{
-	int rc;
-
-	DCORE_NOT_NULL(pipe);
-	if (!pipe->resizable)
-		return dcore_fail(DOCA_ERROR_BAD_STATE, "pipe '%s': it was not created resizable", pipe->name);
-	rc = flow_pipe_resize(pipe->real, pipe->nr_entries * 2);
-	if (rc)
-		return dcore_from_errno(rc, "doca_flow_pipe_resize");
-	pipe->nr_entries *= 2;
-	pipe->congestion = new_congestion_level;
-	pipe->congested = false;
-	if (nr_entries_changed_cb)
-		nr_entries_changed_cb(pipe->user_ctx, pipe->nr_entries);
-	if (door.pipe_cb)
-		door.pipe_cb(pipe, DOCA_FLOW_PIPE_STATUS_SUCCESS, DOCA_FLOW_PIPE_OP_RESIZED, pipe->user_ctx);
-	return DOCA_SUCCESS;
 }
 
 void doca_flow_pipe_dump(struct doca_flow_pipe *pipe, FILE *f)

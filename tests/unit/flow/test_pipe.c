@@ -645,6 +645,35 @@ static void egress_domain(void **state)
 	}
 }
 
+/* The wires of a group are one switch: only what a program transmits passes the group's egress pipes by itself. */
+static void egress_of_a_group_is_for_programs(void **state)
+{
+	struct flow_pipe_cfg cfg = by_dst(), out = root(FLOW_PIPE_EXACT);
+	struct flow_entry_spec spec = dst("10.0.0.2", "80"), all = {.count = true};
+	struct world_template t = {};
+
+	flow_set_group(w.ctx, 0, FLOW_PORT_GROUP);
+	flow_set_group(w.ctx, 1, FLOW_PORT_GROUP);
+	cfg.fwd = to_port1;
+	cfg.port = FLOW_PORT_GROUP;
+	add(world_pipe(&w, &cfg), &spec);
+	world_set(&t, "outer.ipv4.ttl", "7", false);
+	out.name = "out";
+	out.domain = FLOW_DOMAIN_EGRESS;
+	out.port = FLOW_PORT_GROUP;
+	out.nr_templates = 1;
+	out.templates = &t.t;
+	out.fwd = to_port1;
+	add(world_pipe(&w, &out), &all);
+	send(TCP_A);
+	expect_port(1);
+	expect_bytes(0, TCP_A);
+	flow_set_program(w.ctx, 0, true);
+	send(TCP_A);
+	expect_port(1);
+	expect_bytes(0, "eth ip4:10.0.0.1>10.0.0.2,ttl=7 tcp:1000>80 data:20");
+}
+
 static void destroyed_pipe_is_gone(void **state)
 {
 	struct flow_pipe_cfg cfg = by_dst(), second = root(FLOW_PIPE_EXACT);
@@ -729,7 +758,7 @@ int main(void)
 		T(chain_matches_what_was_written), T(ttl_add_is_followed_not_pinned), T(wild_priority_and_condition),
 		T(longest_prefix_wins), T(acl_ranges), T(list_by_index), T(hash_selects_the_same_again),
 		T(flood_copies_to_all), T(decap_resumes_on_the_inner), T(encap_per_entry), T(hop_sends), T(vlan_push_pop),
-		T(egress_domain), T(destroyed_pipe_is_gone), T(idle_entries_are_found), T(bad_pipes_are_refused),
+		T(egress_domain), T(egress_of_a_group_is_for_programs), T(destroyed_pipe_is_gone), T(idle_entries_are_found), T(bad_pipes_are_refused),
 		T(dump_shows_pipes),
 	};
 
