@@ -40,7 +40,7 @@ doca_error_t doca_buf_inventory_buf_get_by_data(struct doca_buf_inventory *inven
 doca_error_t doca_buf_inventory_buf_dup(struct doca_buf_inventory *inventory,
 	const struct doca_buf *src_buf, struct doca_buf **dst_buf);
 
-/* Point a buffer that is not in a list at another range of its own map. */
+/* Point a buffer at another range of its own map; in a list it keeps its place. */
 doca_error_t doca_buf_inventory_buf_reuse_by_args(
 	struct doca_buf *buf, void *addr, size_t len, void *data, size_t data_len);
 doca_error_t doca_buf_inventory_buf_reuse_by_addr(struct doca_buf *buf, void *addr, size_t len);

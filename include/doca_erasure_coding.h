@@ -6,11 +6,12 @@
  * one run of bytes); the block size is the source's length divided by the number of blocks, a
  * multiple of 64 bytes.
  *
- * create   source: k data blocks; destination: m redundancy blocks
- * update   source: for n changed blocks: n old, n new, then the m old redundancy blocks;
- * destination: m new recover  source: k available blocks in index order; destination: the missing
- * blocks, in the order given galois_mul  source: as many blocks as the matrix has columns;
- * destination: one per row
+ *     create      source: k data blocks; destination: m redundancy blocks
+ *     update      source: for n changed blocks: n old, n new, then the m old redundancy blocks;
+ *                 destination: m new
+ *     recover     source: k available blocks in index order; destination: the missing blocks, in the
+ *                 order given
+ *     galois_mul  source: as many blocks as the matrix has columns; destination: one per row
  *
  * Task errors: INVALID_VALUE (lengths), FULL (no room), NOT_PERMITTED, TOO_BIG; the context goes
  * on.
@@ -56,8 +57,10 @@ doca_error_t doca_ec_create(struct doca_dev *dev, struct doca_ec **ec);
 doca_error_t doca_ec_destroy(struct doca_ec *ec);
 struct doca_ctx *doca_ec_as_ctx(struct doca_ec *ec);
 
-/* data_block_count + rdnc_block_count <= 255. Both types recover any rdnc_block_count losses. Matrices
- * are immutable and outlive the tasks that use them. */
+/* data_block_count + rdnc_block_count <= 255. Both types recover any rdnc_block_count losses. The
+ * first redundancy block of a Vandermonde matrix is the xor of the data: with only one, the coding matrix itself
+ * recovers (source: the data blocks that are there and the redundancy). Matrices are immutable and outlive the
+ * tasks that use them. */
 doca_error_t doca_ec_matrix_create(struct doca_ec *ec, enum doca_ec_matrix_type type,
 	size_t data_block_count, size_t rdnc_block_count, struct doca_ec_matrix **matrix);
 /* Own coefficients, row by row: data[rdnc][data_block]. */

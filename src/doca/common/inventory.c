@@ -170,9 +170,6 @@ doca_error_t doca_buf_inventory_buf_reuse_by_args(
 	struct doca_buf *buf, void *addr, size_t len, void *data, size_t data_len)
 {
 	DCORE_NOT_NULL(buf);
-	if (buf->first->list_len > 1)
-		return dcore_fail(
-			DOCA_ERROR_NOT_PERMITTED, "%s: the buffer is in a list", __func__);
 	return set_range(buf, buf->mmap, addr, len, data, data_len);
 }
 

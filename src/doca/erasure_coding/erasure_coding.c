@@ -170,6 +170,12 @@ static doca_error_t refuse_lens(const struct ec_task *t, size_t len, size_t room
 		name, room, tables->rows, block);
 }
 
+/* A coding matrix recovers too, as it stands: where the one redundancy block is the xor of the data. */
+static inline bool is_made_for(const struct doca_ec_matrix *m, int kind)
+{
+	return m->kind == kind || kind == GALOIS_MUL || (kind == RECOVER && m->kind == CREATE);
+}
+
 /* *block_len: bytes of one block, when all is well. */
 static inline doca_error_t measure(
 	const struct ec_task *t, size_t len, size_t room, size_t *block_len)
@@ -178,7 +184,7 @@ static inline doca_error_t measure(
 	const struct doca_ec_matrix *m = t->matrix;
 	size_t block;
 
-	if (unlikely(!m || (kind != GALOIS_MUL && m->kind != kind)))
+	if (unlikely(!m || !is_made_for(m, kind)))
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: the matrix is not made for it",
 			t->task.type->name);
 	block = len / m->tables.cols;

@@ -29,11 +29,23 @@ void ec_code_destroy(struct ec_code *code)
 
 static void times(const uint8_t *row, const uint8_t *matrix, unsigned k, uint8_t *out);
 
+/* Dividing a column by a constant keeps any k rows of the code independent; no coefficient of one is zero. */
+static void make_first_row_ones(unsigned k, unsigned m, uint8_t *rows)
+{
+	for (unsigned j = 0; j < k; j++) {
+		uint8_t by = gf_inv(rows[j]);
+
+		for (unsigned i = 0; i < m; i++)
+			rows[i * k + j] = gf_mul(rows[i * k + j], by);
+	}
+}
+
 /*
  * Redundancy rows of a Vandermonde code. Row i of V is 1, i, i^2, ...: any k rows of it are
  * independent, as the points differ. V times the inverse of its first k rows keeps that and makes
  * those the identity; ISA-L's own generator puts powers under an identity instead, which fails for
- * many shapes.
+ * many shapes. Columns are scaled so that the first redundancy block is the xor of the data: programs with one
+ * such block recover with the coding matrix itself.
  */
 static int vandermonde_rows(unsigned k, unsigned m, uint8_t *rows)
 {
@@ -50,6 +62,8 @@ static int vandermonde_rows(unsigned k, unsigned m, uint8_t *rows)
 	}
 	for (unsigned i = 0; !err && i < m; i++)
 		times(v + (k + i) * k, inverse, k, rows + i * k);
+	if (!err)
+		make_first_row_ones(k, m, rows);
 	free(v);
 	free(top);
 	free(inverse);
