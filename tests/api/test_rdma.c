@@ -2,7 +2,6 @@
 /* RDMA: two ends in one process, a peer that is killed, memory that goes on to a third process. */
 #include "fixture.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -331,10 +330,7 @@ static void own_memory(int out, int in, uint32_t permissions)
 	hand_over(out, &mine, sizeof(mine));
 	take_over(in, &theirs, sizeof(theirs));
 	OK(doca_rdma_connect(s.rdma, theirs.blob, theirs.blob_len, s.conn));
-	while (!s.received) {
-		doca_pe_progress(s.pe);
-		sched_yield();
-	}
+	fix_until(s.pe, &s.received, 1);
 	/* the word came after the bytes */
 	if (s.opcode == DOCA_RDMA_OPCODE_RECV_WRITE_WITH_IMM && s.imm == 99 && f->mem[12345] == 1)
 		hand_over(out, "y", 1);
@@ -374,10 +370,7 @@ static void open_far(struct far *far, struct fix *f, uint32_t permissions)
 	mine.blob_len = far->s.blob_len;
 	hand_over(far->to, &mine, sizeof(mine));
 	OK(doca_rdma_connect(far->s.rdma, theirs.blob, theirs.blob_len, far->s.conn));
-	for (unsigned i = 0; !far->s.up && i < 100000000; i++)
-		if (!doca_pe_progress(f->pe))
-			sched_yield();
-	assert_int_equal(far->s.up, 1);
+	fix_until(f->pe, &far->s.up, 1);
 }
 
 static void close_far(struct far *far)
