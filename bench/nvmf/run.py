@@ -8,6 +8,7 @@ usage: bench/nvmf/run.py BUILD [options]
   --initiator CMD     instead of bench/nvmf/nvmf-load, against both targets. {host} {port} {nqn} {block} {depth} {write}
                       {rw} {seconds} {connections} are filled in; the last line that says "Total" with numbers behind is
                       IOPS, MiB/s, average latency in us (as spdk_nvme_perf prints it), else "iops" of a JSON line
+  --file-queue N      hold back what exceeds N in the file's device (softdpu-nvmfd(8), queue; for emulated disks)
   --rows A,B  --pairs N (9)  --seconds S (0.6)  --rt (real-time priority, for a busy machine)
 
 A row that has a measure (the peer, raw io_uring, one namespace) runs as interleaved pairs, ours and the measure's; the
@@ -134,7 +135,7 @@ class Bench:
                 for _ in range(FILE_BYTES >> 20):
                     f.write(os.urandom(1 << 20))
                 os.fsync(f.fileno())
-            self.ours("file", 1000, [{"nsid": 1, "backend": f"file:{self.file}?block=4096"}])
+            self.ours("file", 1000, [{"nsid": 1, "backend": f"file:{self.file}?block=4096{self.args.file_queue}"}])
         self.touch(many)
 
     def touch(self, many):
@@ -272,6 +273,7 @@ def main():
     p.add_argument("--pairs", type=int, default=9)
     p.add_argument("--seconds", type=float, default=0.6)
     p.add_argument("--rt", action="store_true")
+    p.add_argument("--file-queue", type=lambda n: f"&queue={int(n)}", default="")
     p.add_argument("--file-dir", default="/var/tmp")
     args = p.parse_args()
     rows = args.rows.split(",")

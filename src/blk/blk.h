@@ -10,7 +10,7 @@
  *
  *     mem:512M[?block=512]            zeroed anonymous memory
  *     null:1T                         reads zeroes, forgets writes
- *     file:/path[?size=1G&block=4096&buffered=1&readonly=1]   file or block device by io_uring, O_DIRECT
+ *     file:/path[?size=1G&block=4096&buffered=1&readonly=1&queue=N]   file or block device by io_uring, O_DIRECT
  *     /path, /dev/x                   the same
  *     rbd:POOL/IMAGE[?conf=F&id=U&namespace=N&snapshot=S&block=512]   a Ceph image (rbd.c)
  *     fault:seed=1,error=0.01,delay_us=100,...:URI   a layer that fails, delays and reorders (fault.c)

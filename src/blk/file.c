@@ -4,14 +4,22 @@
  * Data in registered buffers goes without page pinning; data that is not aligned for O_DIRECT
  * (never that of our own transports) is bounced through the pool. Flush is fdatasync, FUA is
  * RWF_DSYNC, unmap punches a hole, write zeroes asks the file system and falls back to writing.
+ *
+ * With queue=N at most N reads and writes of a channel are in the device, the others wait here in order.
+ * It is for devices that answer in bursts - a hypervisor's disk takes all it finds, and tells when all of it is
+ * done: then everything is in the device or everything is on the network, never both. A few held back keep it
+ * busy while the answers travel.
  */
 #include "blk/blk_int.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <liburing.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -22,11 +30,20 @@
 
 LOG_MODULE("blk.file");
 
+#define QUEUE_MAX 4096u
+
 struct file {
 	struct blk_dev dev;
 	int fd;
 	bool is_bdev;
 	bool zero_range; /* cleared when the file system refuses it once; atomic */
+	unsigned queue;	 /* most transfers of a channel in the device */
+};
+
+struct file_channel {
+	struct blk_channel ch;
+	unsigned busy; /* transfers in the device */
+	struct blk_io *held, **held_tail;
 };
 
 /* What an I/O keeps in blk_io.priv while it is in the ring. */
@@ -40,6 +57,11 @@ _Static_assert(sizeof(struct file_io) <= sizeof(((struct blk_io *)0)->priv), "pr
 static struct file *file_of(const struct blk_io *io)
 {
 	return (struct file *)io->channel->dev;
+}
+
+static struct file_channel *channel_of(const struct blk_io *io)
+{
+	return (struct file_channel *)io->channel;
 }
 
 static struct file_io *state_of(struct blk_io *io)
@@ -110,6 +132,22 @@ static int open_path(const struct blk_uri *uri, uint64_t want, bool *direct)
 	return fd < 0 ? refuse(errno, "%s: %s", uri->body, strerror(errno)) : fd;
 }
 
+static int queue_of(const struct blk_uri *uri, unsigned *queue)
+{
+	const char *text = blk_uri_param(uri, "queue");
+	char *end;
+	unsigned long n;
+
+	*queue = UINT_MAX;
+	if (!text)
+		return 0;
+	n = strtoul(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || *end || !n || n > QUEUE_MAX)
+		return refuse(EINVAL, "queue '%s': expected a number from 1 to %u", text, QUEUE_MAX);
+	*queue = (unsigned)n;
+	return 0;
+}
+
 static int file_open(struct blk_dev *dev, const struct blk_uri *uri)
 {
 	struct file *f = (struct file *)dev;
@@ -118,6 +156,7 @@ static int file_open(struct blk_dev *dev, const struct blk_uri *uri)
 	uint64_t want = 0, size = 0;
 	int err = blk_uri_geometry(uri, &block, &want);
 
+	err = err ? err : queue_of(uri, &f->queue);
 	if (err)
 		return err;
 	f->fd = open_path(uri, want, &direct);
@@ -167,12 +206,47 @@ static int file_resize(struct blk_dev *dev, uint64_t size)
 
 /* --- I/O --- */
 
+static int file_channel_open(struct blk_channel *ch)
+{
+	struct file_channel *fc = (struct file_channel *)ch;
+
+	fc->held_tail = &fc->held;
+	return 0;
+}
+
 static void transfer(struct blk_io *io);
+
+static void enter(struct file_channel *fc, struct blk_io *io)
+{
+	if (fc->busy < file_of(io)->queue) {
+		fc->busy++;
+		transfer(io);
+	} else {
+		io->next = NULL;
+		*fc->held_tail = io;
+		fc->held_tail = &io->next;
+	}
+}
+
+/* One is through: the next goes before anybody is told, the device shall not wait for them. */
+static void leave(struct file_channel *fc)
+{
+	struct blk_io *io = fc->held;
+
+	fc->busy--;
+	if (!io)
+		return;
+	fc->held = io->next;
+	if (!fc->held)
+		fc->held_tail = &fc->held;
+	enter(fc, io);
+}
 
 static void transfer_end(struct blk_io *io, int status)
 {
 	struct file_io *s = state_of(io);
 
+	leave(channel_of(io));
 	if (s->bounce) {
 		if (!status && io->op == BLK_READ)
 			blk_iov_from(io->iov, io->iovcnt, 0, s->bounce, io->length);
@@ -255,6 +329,7 @@ static void transfer(struct blk_io *io)
 	prep(sqe, file_of(io)->fd, io->op == BLK_WRITE, iov, cnt, io->offset + s->done, registered);
 	if (io->op == BLK_WRITE && (io->flags & BLK_FUA))
 		sqe->rw_flags = RWF_DSYNC;
+	reactor_nudge(r);
 }
 
 static bool is_aligned(const struct blk_io *io)
@@ -281,7 +356,7 @@ static void file_transfer(struct blk_channel *ch, struct blk_io *io)
 		if (io->op == BLK_WRITE)
 			blk_iov_to(io->iov, io->iovcnt, 0, s->bounce, io->length);
 	}
-	transfer(io);
+	enter(channel_of(io), io);
 }
 
 static void simple_done(struct reactor_op *op, int res, uint32_t flags)
@@ -372,10 +447,11 @@ static void file_zero(struct blk_channel *ch, struct blk_io *io)
 const struct blk_driver blk_file = {
 	.scheme = "file",
 	.dev_size = sizeof(struct file),
-	.channel_size = sizeof(struct blk_channel),
+	.channel_size = sizeof(struct file_channel),
 	.open = file_open,
 	.close = file_close,
 	.resize = file_resize,
+	.channel_open = file_channel_open,
 	.submit = {
 		[BLK_READ] = file_transfer,
 		[BLK_WRITE] = file_transfer,

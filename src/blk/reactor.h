@@ -123,6 +123,10 @@ void reactor_advance(struct reactor *r, uint64_t ns);
  * NULL: a full queue is submitted on the spot. op may be NULL for "I do not care". */
 struct io_uring_sqe *reactor_sqe(struct reactor *r, struct reactor_op *op);
 
+/* What was prepared may go to the kernel now: called after each disk I/O, it submits the first of an
+ * iteration and then every fourth, so that a device begins while the rest of a burst is still parsed. */
+void reactor_nudge(struct reactor *r);
+
 /* The ring, for registrations of the owner thread (provided buffers, files). NULL when virtual. */
 struct io_uring *reactor_ring(struct reactor *r);
 

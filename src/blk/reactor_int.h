@@ -27,6 +27,7 @@ struct reactor {
 	struct io_uring ring;
 	uint64_t now, last_work;
 	bool unsubmitted, running, defer_taskrun, event_armed;
+	unsigned nudges; /* of this iteration */
 	struct reactor_op event_op;
 	struct reactor_task *tasks, **tasks_tail;
 	struct reactor_timer **heap;

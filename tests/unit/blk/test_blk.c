@@ -169,6 +169,64 @@ static void test_file(void **state)
 	unlink(path);
 }
 
+#define FLEET 24
+
+static unsigned landed;
+static int fleet_status[FLEET];
+static struct blk_io fleet[FLEET];
+
+static void land(struct blk_io *io, int st)
+{
+	assert_int_equal(fleet_status[io - fleet], 1); /* exactly once */
+	fleet_status[io - fleet] = st;
+	landed++;
+}
+
+/* All at once, then until all are back. */
+static void fly(struct blk_channel *ch, enum blk_op op, struct iovec *iov)
+{
+	landed = 0;
+	for (unsigned i = 0; i < FLEET; i++) {
+		fleet[i] = (struct blk_io){.op = op, .offset = i * 4096, .length = 4096, .iov = &iov[i], .iovcnt = 1,
+			.done = land};
+		fleet_status[i] = 1;
+		blk_submit(ch, &fleet[i]);
+	}
+	for (int i = 0; i < 100000 && landed < FLEET; i++)
+		reactor_run_once(reactor, NS_PER_MS);
+	assert_int_equal(landed, FLEET);
+	for (unsigned i = 0; i < FLEET; i++)
+		assert_int_equal(fleet_status[i], 0);
+}
+
+/* More at once than the device may have: the rest waits its turn. */
+static void test_file_queue(void **state)
+{
+	uint8_t *buf = aligned_alloc(4096, FLEET * 4096);
+	struct blk_channel *ch;
+	struct blk_dev *dev;
+	struct iovec iov[FLEET];
+
+	open_reactor(false);
+	snprintf(uri, sizeof(uri), "file:%s?size=1M&queue=3", path);
+	assert_int_equal(blk_open(uri, &dev), 0);
+	ch = blk_channel_get(dev, reactor);
+	for (unsigned i = 0; i < FLEET; i++) {
+		iov[i] = (struct iovec){buf + i * 4096, 4096};
+		memset(iov[i].iov_base, (int)i + 1, 4096);
+	}
+	fly(ch, BLK_WRITE, iov);
+	memset(buf, 0, FLEET * 4096);
+	fly(ch, BLK_READ, iov);
+	for (unsigned i = 0; i < FLEET; i++)
+		assert_int_equal(buf[i * 4096 + 17], i + 1);
+	blk_channel_put(ch);
+	blk_close(dev);
+	reactor_destroy(reactor);
+	unlink(path);
+	free(buf);
+}
+
 /* A cluster is the system suite's (tests/system/nvmf/rbd.sh): SOFTDPU_RBD=rbd:pool/image-of-2M?conf=... */
 static void test_rbd(void **state)
 {
@@ -212,7 +270,8 @@ static void test_limits(void **state)
 static void test_uris(void **state)
 {
 	static const char *const bad[] = {"mem:", "mem:12x", "mem:1M?block=513", "mem:1M?block", "nothing:1M",
-		"fault:mem", "fault:error=x:mem:1M", "/nonexistent/file", "mem:1000?block=512"};
+		"fault:mem", "fault:error=x:mem:1M", "/nonexistent/file", "mem:1000?block=512",
+		"file:/tmp/x?queue=0", "file:/tmp/x?queue=many"};
 	struct blk_dev *dev;
 	uint64_t n;
 
@@ -261,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_mem),
 		cmocka_unit_test(test_fault_layer_passes_through),
 		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_file_queue),
 		cmocka_unit_test(test_rbd),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_uris),
