@@ -144,7 +144,7 @@ static int infos_get(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
 	info->max_mtu = 9978;
 	info->max_rx_pktlen = info->max_mtu + 22 /* Ethernet and two VLAN tags */;
 	info->min_rx_bufsize = 64;
-	info->max_rx_queues = info->max_tx_queues = NET_SOFTDPU_QUEUES;
+	info->max_rx_queues = info->max_tx_queues = softdpu_within(net_softdpu_card()->limits.queues, NET_SOFTDPU_QUEUES);
 	info->max_mac_addrs = 1;
 	info->reta_size = 128;
 	info->hash_key_size = 40;

@@ -10,7 +10,8 @@
 
 int softdpu_hairpin_cap_get(struct rte_eth_dev *eth, struct rte_eth_hairpin_cap *cap)
 {
-	*cap = (struct rte_eth_hairpin_cap){.max_nb_queues = NET_SOFTDPU_QUEUES,
+	*cap = (struct rte_eth_hairpin_cap){
+		.max_nb_queues = softdpu_within(net_softdpu_card()->limits.hairpin_queues, NET_SOFTDPU_QUEUES),
 		.max_rx_2_tx = 1,
 		.max_tx_2_rx = 1,
 		.max_nb_desc = HAIRPIN_DESCRIPTORS};

@@ -90,6 +90,12 @@ int softdpu_hairpin_peers(struct rte_eth_dev *eth, uint16_t *peers, size_t len, 
 void softdpu_forget(struct net_softdpu_dev *dev);
 int softdpu_representor_info(struct rte_eth_dev *eth, struct rte_eth_representor_info *info);
 
+/* The smaller one; a limit of 0 is none. */
+static inline uint16_t softdpu_within(uint64_t limit, uint16_t ours)
+{
+	return limit && limit < ours ? limit : ours;
+}
+
 static inline struct net_softdpu_dev *softdpu_dev(const struct rte_eth_dev *eth)
 {
 	return eth->data->dev_private;

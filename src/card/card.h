@@ -98,7 +98,7 @@ bool card_bdf_equal(const struct card_bdf *a, const struct card_bdf *b);
 
 /*
  * Limits: 0 means none. X(member, key in the profile, unit for messages). Profile `fast` has all
- * zero; bf3 and cx7 are what those cards refuse beyond (limits.c has the figures and their source).
+ * zero; bf3 and cx7 are what those cards refuse beyond (profiles/NAME.yaml has the figures and their source).
  */
 #define CARD_LIMITS(X)                                    \
 	X(vfs, "virtual functions per physical function") \

@@ -7,7 +7,7 @@
  *   check.c   what must hold between ports, and between cards
  *   print.c   struct card -> profile
  *   diff.c    two cards -> what to do
- *   limits.c  the figures of bf3 and cx7
+ *   limits.c  the profiles' figures, and who is over one
  *   lease.c   run directory and single ownership
  *   bdf.c     PCI addresses and names
  */

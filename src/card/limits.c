@@ -1,52 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * limits: what the profiles refuse beyond. `fast` has none. The figures of bf3 and cx7 are chosen
- * to make a program meet on a laptop what it would meet on a card; they come from NVIDIA's public
- * documentation (DOCA Flow and DOCA Flow CT programming guides, ConnectX-7 and BlueField-3 product
- * pages) where it states one, and are rounded down where it says "up to".
+ * limits: what the profiles refuse beyond. Their figures are data, profiles/NAME.yaml, made part of the program when it is built
+ * (devtools/profiles.py): a profile is there wherever the library is.
  */
 #include "card/card_int.h"
 
 #include <string.h>
 
 static const struct card_limits profiles[] = {
-	{.profile = "fast"},
-	{
-		.profile = "bf3",
-		.vfs = 127,
-		.mtu = 9978,
-		.queues = 256,
-		.hairpin_queues = 32,
-		.pipes = 8192,
-		.entries = 8 << 20,
-		.actions = 256,
-		.counters = 8 << 20,
-		.meters = 1 << 20,
-		.connections = 4 << 20,
-		.acl_rules = 16384,
-		.lpm_routes = 1 << 20,
-		.encap_bytes = 128,
-		.mirrors = 254,
-		.rss_queues = 256,
-	},
-	{
-		.profile = "cx7",
-		.vfs = 127,
-		.mtu = 9978,
-		.queues = 256,
-		.hairpin_queues = 32,
-		.pipes = 4096,
-		.entries = 4 << 20,
-		.actions = 128,
-		.counters = 4 << 20,
-		.meters = 512 << 10,
-		.connections = 2 << 20,
-		.acl_rules = 8192,
-		.lpm_routes = 512 << 10,
-		.encap_bytes = 128,
-		.mirrors = 254,
-		.rss_queues = 256,
-	},
+#include "limits_profiles.h"
 };
 
 int card_limits_set(struct card_limits *limits, const char *profile)

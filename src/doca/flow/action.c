@@ -277,9 +277,13 @@ static doca_error_t lower_encap(const char *pipe, const struct doca_flow_actions
 {
 	uint8_t bytes[512];
 	int n = door_header_build(&a->encap_cfg.encap, bytes, sizeof(bytes));
+	doca_error_t err;
 
 	if (n < 0)
 		return dcore_from_errno(n, pipe);
+	err = door_limit("encap_bytes", n, pipe);
+	if (err != DOCA_SUCCESS)
+		return err;
 	if (!room(t, n))
 		return too_many(pipe);
 	add_filler(t, (struct door_filler){.what = FILL_ENCAP, .data = t->data_len, .length = n,

@@ -32,8 +32,20 @@ doca_error_t doca_flow_cfg_set_mode_args(struct doca_flow_cfg *cfg, const char *
 	return DOCA_SUCCESS;
 }
 
-IDLE(doca_flow_cfg_set_nr_counters, struct doca_flow_cfg, uint32_t) /* they grow as needed */
-IDLE(doca_flow_cfg_set_nr_meters, struct doca_flow_cfg, uint32_t)
+
+/* Counters and meters grow as needed, as far as the card goes. */
+doca_error_t doca_flow_cfg_set_nr_counters(struct doca_flow_cfg *cfg, uint32_t nr_counters)
+{
+	DCORE_NOT_NULL(cfg);
+	return door_limit("counters", nr_counters, __func__);
+}
+
+doca_error_t doca_flow_cfg_set_nr_meters(struct doca_flow_cfg *cfg, uint32_t nr_meters)
+{
+	DCORE_NOT_NULL(cfg);
+	return door_limit("meters", nr_meters, __func__);
+}
+
 
 doca_error_t doca_flow_cfg_set_nr_shared_resource(struct doca_flow_cfg *cfg, uint32_t nr_shared_resource,
 	enum doca_flow_shared_resource_type type)
@@ -138,6 +150,12 @@ doca_error_t doca_flow_port_cfg_set_nr_resources(struct doca_flow_port_cfg *cfg,
 	DCORE_NOT_NULL(cfg);
 	if (type >= DOCA_FLOW_RESOURCE_MAX)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_port_cfg_set_nr_resources: no resource %d", type);
+	if (type == DOCA_FLOW_RESOURCE_COUNTER || type == DOCA_FLOW_RESOURCE_METER) {
+		doca_error_t err = door_limit(type == DOCA_FLOW_RESOURCE_METER ? "meters" : "counters", nr, __func__);
+
+		if (err != DOCA_SUCCESS)
+			return err;
+	}
 	cfg->nr_resources[type] = nr;
 	return DOCA_SUCCESS;
 }

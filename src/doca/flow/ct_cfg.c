@@ -50,6 +50,8 @@ doca_error_t doca_flow_ct_cfg_set_connections(struct doca_flow_ct_cfg *cfg, uint
 
 	DCORE_NOT_NULL(cfg);
 	err = door_within(__func__, "connections", all, 1, INT32_MAX / 4);
+	if (err == DOCA_SUCCESS)
+		err = door_limit("connections", all, __func__);
 	if (err != DOCA_SUCCESS)
 		return err;
 	cfg->connections[CT_IP4] = nb_ipv4;

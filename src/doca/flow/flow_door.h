@@ -12,6 +12,7 @@
  *   action.c    action templates -> ops with fillers, entries -> their data
  *   header.c    encap structures -> header bytes
  *   fwd.c       forwards
+ *   limit.c     what the card's profile refuses
  *   pipe.c      pipes
  *   entry.c     entries, queues, callbacks, aging
  *   resize.c    pipes that grow
@@ -297,6 +298,13 @@ void flow_door_use(struct flow_ctx *ctx, uint16_t (*port_of)(uint16_t dpdk_port)
 	int (*send)(uint16_t manager, uint16_t id, bool on));
 struct flow_ctx *door_switch(void);
 uint16_t door_port_number(uint16_t dpdk_port);
+
+/* ---- the card's profile ---- */
+
+/* TOO_BIG with "WHAT: 17 is over the limit of 16 pipes per port of profile bf3"; limit: a member of struct card_limits. */
+doca_error_t door_limit(const char *limit, uint64_t value, const char *what);
+doca_error_t door_limit_entries(enum doca_flow_pipe_type type, uint32_t nr_entries, const char *what);
+doca_error_t door_limit_pipe(const struct doca_flow_pipe_cfg *cfg);
 
 /* ---- lowering ---- */
 

@@ -68,6 +68,9 @@ static doca_error_t lower_rss(const struct doca_flow_port *port, const char *wha
 
 	if (err != DOCA_SUCCESS)
 		return err;
+	err = door_limit("rss_queues", set.nr_queues, what);
+	if (err != DOCA_SUCCESS)
+		return err;
 	memcpy(set.key, door.rss.key, sizeof(set.key));
 	index = flow_qset_add(door.ctx, &set);
 	if (index < 0)

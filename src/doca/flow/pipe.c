@@ -77,9 +77,7 @@ static doca_error_t check_cfg(const struct doca_flow_pipe_cfg *cfg, const struct
 		return dcore_fail(DOCA_ERROR_NOT_SUPPORTED, "pipe '%s': a pipe of this type cannot be root; BASIC and CONTROL can", cfg->name);
 	if (cfg->type == DOCA_FLOW_PIPE_CONTROL && fwd && fwd->type != DOCA_FLOW_FWD_NONE && fwd->type != DOCA_FLOW_FWD_CHANGEABLE)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "pipe '%s': a CONTROL pipe has no forward of its own; each entry gives one", cfg->name);
-	if (cfg->nr_actions && cfg->type == DOCA_FLOW_PIPE_CONTROL)
-		return DOCA_SUCCESS;
-	return DOCA_SUCCESS;
+	return door_limit_pipe(cfg);
 }
 
 static bool is_open_fwd(const struct doca_flow_fwd *fwd)

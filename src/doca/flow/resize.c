@@ -101,6 +101,9 @@ doca_error_t doca_flow_pipe_resize(struct doca_flow_pipe *pipe, uint8_t new_cong
 			pipe->name);
 	if (new_congestion_level > 100)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "pipe '%s': congestion at %u percent; 0 to 100", pipe->name, new_congestion_level);
+	err = door_limit_entries(pipe->type, pipe->nr_entries * 2, pipe->name);
+	if (err != DOCA_SUCCESS)
+		return err;
 	rc = flow_pipe_grow(pipe->real, pipe->nr_entries * 2);
 	if (rc)
 		return dcore_from_errno(rc, "doca_flow_pipe_resize");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The program under `softdpu oracle` in test_oracle.sh: two ports, packets cross. */
+#include <poll.h>
 #include <stdio.h>
-#include <time.h>
 
 #include <doca_dev.h>
 #include <doca_dpdk.h>
@@ -23,6 +23,7 @@ int main(int argc, char **argv)
 	struct doca_devinfo **list;
 	struct doca_dev *dev;
 	struct rte_mempool *pool;
+	struct pollfd enter = {.fd = 0, .events = POLLIN};
 	struct rte_mbuf *m[32];
 	unsigned crossed = 0;
 	uint32_t n;
@@ -34,9 +35,9 @@ int main(int argc, char **argv)
 		"echo", 4095, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	if (!pool || start(0, pool) || start(1, pool))
 		return 2;
-	printf("Wait 3 seconds for packets\n");
+	printf("Wait for packets, end with Enter\n");
 	fflush(stdout);
-	for (time_t end = time(NULL) + 3; time(NULL) < end;)
+	while (poll(&enter, 1, 0) == 0)
 		for (uint16_t port = 0; port < 2; port++) {
 			uint16_t got = rte_eth_rx_burst(port, 0, m, 32),
 				 sent = rte_eth_tx_burst(!port, 0, m, got);

@@ -5,7 +5,7 @@
 src=$1 echo=$2 ct=$3
 /usr/bin/python3 -c 'import scapy, yaml' 2>/dev/null || { echo "1..0 # SKIP python3-scapy or python3-yaml is missing"; exit 0; }
 dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT
-run() { timeout 100 "$src/tools/softdpu-oracle" --strict "$1" -- "$echo" --log-level='*:error' -a pci:00:00.0 >"$dir/out" 2>&1; }
+run() { timeout 100 "$src/tools/softdpu-oracle" --enter --settle 0.5 --strict "$1" -- "$echo" --log-level='*:error' -a pci:00:00.0 >"$dir/out" 2>&1; }
 n=0
 check() { n=$((n + 1)); if [ "$1" = 0 ]; then echo "ok $n - $2"; else sed 's/^/# /' "$dir/out"; echo "not ok $n - $2"; fi; }
 
@@ -34,7 +34,7 @@ run "$dir/wrong.yaml"; [ $? = 2 ] && grep -q 'cannot be built: NameError' "$dir/
 if [ "$(id -u)" = 0 ]; then
 	as_nobody='setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all'
 	install -d -o 65534 "$dir/nobody"; chmod 755 "$dir"
-	(cd / && HOME=$dir/nobody TMPDIR=$dir/nobody timeout 100 $as_nobody "$src/tools/softdpu-oracle" --strict "$src/tests/api/oracle/echo.yaml" -- \
+	(cd / && HOME=$dir/nobody TMPDIR=$dir/nobody timeout 100 $as_nobody "$src/tools/softdpu-oracle" --enter --settle 0.5 --strict "$src/tests/api/oracle/echo.yaml" -- \
 		"$echo" --log-level='*:error' -a pci:00:00.0) >"$dir/out" 2>&1
 	check $? "without privileges"
 fi
