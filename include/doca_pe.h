@@ -47,6 +47,7 @@ doca_error_t doca_pe_get_num_inflight_tasks(const struct doca_pe *pe, size_t *nu
 /* The descriptor belongs to the engine. `handle` of clear is for other operating systems: pass 0.
  */
 doca_error_t doca_pe_get_notification_handle(const struct doca_pe *pe, doca_event_handle_t *handle);
+/* May look for work for up to 50 us before it returns, if the last wait was shorter than 100 us. */
 doca_error_t doca_pe_request_notification(struct doca_pe *pe);
 doca_error_t doca_pe_clear_notification(struct doca_pe *pe, doca_event_handle_t handle);
 

@@ -19,6 +19,9 @@ struct doca_pe {
 	unsigned n_ctxs;
 	int event_fd, epoll_fd;
 	uint32_t armed; /* somebody sleeps, or will; written by any thread */
+	uint64_t asleep_since; /* clock_now_ns() of the last request */
+	bool brisk;            /* the last sleep was short */
+	unsigned no_spin;      /* requests that sleep at once, because spinning was in vain */
 };
 
 static inline void task_give_back(struct doca_task *task)
