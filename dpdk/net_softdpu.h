@@ -112,6 +112,9 @@ struct port *net_softdpu_port(struct net_softdpu_dev *dev);
 uint16_t net_softdpu_deliver(
 	struct net_softdpu_dev *dev, unsigned queue, struct rte_mbuf **pkts, uint16_t n);
 
+/* Give back what the program has not received and what it sent but the switch has not taken. The switch's side is out. */
+void net_softdpu_drain(struct net_softdpu_dev *dev);
+
 /* Is this receive queue one end of a hairpin? Then packets forwarded to it leave by *peer. */
 bool net_softdpu_hairpin(const struct net_softdpu_dev *dev, unsigned queue, uint16_t *peer_ethdev);
 

@@ -286,14 +286,19 @@ static void drain(struct queue *q)
 		rte_pktmbuf_free(m);
 }
 
-void softdpu_port_destroy(struct net_softdpu_dev *dev)
+void net_softdpu_drain(struct net_softdpu_dev *dev)
 {
-	port_close(dev->port);
-	dev->port = NULL;
 	for (unsigned i = 0; i < dev->n_rxq; i++)
 		drain(dev->rxq[i]);
 	for (unsigned i = 0; i < dev->n_txq; i++)
 		drain(dev->txq[i]);
+}
+
+void softdpu_port_destroy(struct net_softdpu_dev *dev)
+{
+	port_close(dev->port);
+	dev->port = NULL;
+	net_softdpu_drain(dev);
 }
 
 /* ---- set-up ---- */

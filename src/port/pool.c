@@ -116,7 +116,9 @@ bool port_pool_known_to_dpdk(const struct rte_mempool *pool)
 	return !(pool->flags & OWN_MEMORY);
 }
 
+/* Someone may still hold buffers, a program those it received: then the memory stays. */
 void port_pool_destroy(struct rte_mempool *pool)
 {
-	rte_mempool_free(pool);
+	if (!pool || rte_mempool_in_use_count(pool) == 0)
+		rte_mempool_free(pool);
 }

@@ -342,6 +342,7 @@ static void on_stopping(void *arg, struct net_softdpu_dev *dev)
 {
 	pthread_mutex_lock(&here.lock);
 	call(port_out, dev);
+	net_softdpu_drain(dev); /* its buffers are the card's, which may go now */
 	if (--here.ports == 0)
 		end_control();
 	pthread_mutex_unlock(&here.lock);
