@@ -74,7 +74,7 @@ struct doca_flow_entropy_format {
 	struct doca_flow_header_l4_port transport;
 };
 
-/* The UDP source port (host order) an encap with entropy would write for this flow. */
+/* The UDP source port (big-endian) by which a card spreads this flow in a tunnel. */
 doca_error_t doca_flow_port_calc_entropy(struct doca_flow_port *port, struct doca_flow_entropy_format *header, uint16_t *entropy);
 
 /* ---- Geneve options ---- */

@@ -123,14 +123,14 @@ static uint32_t length_of(const struct rte_mbuf *m, unsigned at, const struct fl
 }
 
 /* The option of a type in the header at `at`; PKT_ABSENT. */
-static unsigned find_option(const struct rte_mbuf *m, unsigned at, const struct flow_custom_header *h, uint32_t type)
+static unsigned find_option(const struct rte_mbuf *m, unsigned at, const struct flow_custom_header *h, const struct flow_custom_sampler *s)
 {
 	unsigned end = at + MIN_OF(length_of(m, at, &h->length), rte_pktmbuf_data_len(m)), o = at + h->options;
 
 	while (o < end && has(m, o, h->type_offset + h->type_width)) {
 		uint32_t len = length_of(m, o, &h->option);
 
-		if (bits_at(m, o, h->type_offset, h->type_width) == type)
+		if (((bits_at(m, o, h->type_offset, h->type_width) ^ s->type) & (s->type_mask ? s->type_mask : UINT32_MAX)) == 0)
 			return o;
 		if (!len)
 			break;
@@ -147,7 +147,9 @@ static unsigned find_header(const struct rte_mbuf *m, const struct pkt_parse *p,
 	if (p->outer.l4_type != PKT_L4_UDP)
 		return PKT_ABSENT;
 	memcpy(&port, (const uint8_t *)pkt_at(m, p->outer.l4) + 2, 2);
-	return rte_be_to_cpu_16(port) == h->udp_port ? p->outer.payload : PKT_ABSENT;
+	if (rte_be_to_cpu_16(port) != h->udp_port)
+		return PKT_ABSENT;
+	return p->tun_type == PKT_TUN_NONE ? p->outer.payload : p->tun;
 }
 
 unsigned flow_custom_locate(const struct rte_mbuf *m, const struct pkt_parse *p, unsigned sampler)
@@ -157,7 +159,7 @@ unsigned flow_custom_locate(const struct rte_mbuf *m, const struct pkt_parse *p,
 	unsigned at = find_header(m, p, h);
 
 	if (at != PKT_ABSENT && s->in_option)
-		at = find_option(m, at, h, s->type);
+		at = find_option(m, at, h, s);
 	return at != PKT_ABSENT && has(m, at, 8 * (s->offset + s->length)) ? at + s->offset : PKT_ABSENT;
 }
 

@@ -44,6 +44,7 @@ struct flow_custom_sampler {
 	uint32_t offset, length;     /* bytes; length 1 to 8 */
 	bool in_option;              /* offset counts from the option of this type */
 	uint32_t type;
+	uint32_t type_mask;          /* bits of the type that are compared; 0: all */
 };
 
 /* The header's number; -EEXIST (the port has one), -ENOSPC, with a refusal. */

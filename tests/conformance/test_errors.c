@@ -393,6 +393,29 @@ static void shared(void **state)
 
 /* ---- the rest ---- */
 
+static void options_of_geneve(void)
+{
+	struct doca_flow_parser_geneve_opt_cfg o[17] = {0};
+	struct doca_flow_match m = {.tun.type = DOCA_FLOW_TUN_GENEVE};
+	struct doca_flow_fwd f = to_port();
+	struct doca_flow_parser *parser;
+
+	o[0].option_len = 99;
+	said(doca_flow_parser_geneve_opt_create(rig_port[0], o, 1, &parser));
+	for (unsigned i = 0; i < 17; i++)
+		o[i] = (struct doca_flow_parser_geneve_opt_cfg){.option_type = i + 1, .option_len = 2};
+	said(doca_flow_parser_geneve_opt_create(rig_port[0], o, 17, &parser));
+	OK(doca_flow_parser_geneve_opt_create(rig_port[0], o, 1, &parser));
+	said(doca_flow_parser_geneve_opt_create(rig_port[0], o, 1, &parser));
+	m.tun.geneve_options[0].type = 200;
+	refuse_pipe("NO_PARSER", DOCA_FLOW_PIPE_BASIC, false, &m, &f);
+	m.tun.geneve_options[0].type = 1;
+	m.tun.geneve_options[0].length = 2;
+	m.tun.geneve_options[1].data = UINT32_MAX;
+	refuse_pipe("NO_WORD", DOCA_FLOW_PIPE_BASIC, false, &m, &f);
+	OK(doca_flow_parser_geneve_opt_destroy(parser));
+}
+
 static void extras(void **state)
 {
 	struct doca_flow_header_mpls label;
@@ -407,6 +430,7 @@ static void extras(void **state)
 	said(doca_flow_crypto_psp_master_key_rotate(NULL));
 	rig_open("vnf,hws", 1);
 	said(doca_flow_parser_geneve_opt_create(rig_port[0], options, 0, &parser));
+	options_of_geneve();
 	rig_close();
 }
 

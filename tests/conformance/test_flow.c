@@ -580,6 +580,19 @@ static void control_entries_are_not_counted(void **state)
 	rig_close();
 }
 
+/* The value was computed apart, with the published table of the polynomial. */
+static void entropy_of_a_flow(void **state)
+{
+	struct doca_flow_entropy_format h = {.l3_type = DOCA_FLOW_L3_TYPE_IP4, .ip4 = {.src_ip = IP(8, 8, 8, 8), .dst_ip = IP(7, 7, 7, 7),
+		.next_proto = DOCA_FLOW_PROTO_UDP}, .is_transport = true, .transport = {DOCA_HTOBE16(1234), DOCA_HTOBE16(5678)}};
+	uint16_t entropy;
+
+	rig_open("vnf,hws", 1);
+	OK(doca_flow_port_calc_entropy(rig_port[0], &h, &entropy));
+	assert_int_equal(DOCA_BETOH16(entropy), 0xdb9e);
+	rig_close();
+}
+
 static void queue_depth_says_again(void **state)
 {
 	struct doca_flow_match open = tuple(), m = tuple_of();
@@ -709,7 +722,7 @@ int main(void)
 		cmocka_unit_test(lpm_behind_a_root), cmocka_unit_test(control_priorities_and_condition),
 		cmocka_unit_test(control_entry_with_actions), cmocka_unit_test(acl_range), cmocka_unit_test(flooding),
 		cmocka_unit_test(ordered_list), cmocka_unit_test(shared_counter_and_update), cmocka_unit_test(shared_encap), cmocka_unit_test(a_pipe_grows),
-		cmocka_unit_test(control_entries_are_not_counted), cmocka_unit_test(queue_depth_says_again),
+		cmocka_unit_test(control_entries_are_not_counted), cmocka_unit_test(entropy_of_a_flow), cmocka_unit_test(queue_depth_says_again),
 		cmocka_unit_test(refusals_name_what_is_wrong), cmocka_unit_test(aging_tells_once), cmocka_unit_test(tune_server_answers),
 	};
 

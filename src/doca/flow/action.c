@@ -210,6 +210,23 @@ static doca_error_t lower_part(const char *pipe, const struct door_action *a, en
 	return DOCA_SUCCESS;
 }
 
+static doca_error_t lower_options(const char *pipe, const struct door_action *a, struct door_template *t)
+{
+	const struct doca_flow_tun *mask = a->has_mask ? &a->mask.tun : NULL;
+	struct door_option_words w;
+	doca_error_t err = door_geneve_words(pipe, &a->actions.tun, mask, &w);
+
+	for (unsigned i = 0; err == DOCA_SUCCESS && i < w.n; i++) {
+		unsigned at = w.word[i].at;
+		struct door_field f = {.size = 4};
+
+		if (w.word[i].size == 4)
+			err = lower_member(pipe, a, &f, w.word[i].field, (const uint8_t *)&a->actions.tun.geneve_options[at],
+				mask ? (const uint8_t *)&mask->geneve_options[at] : NULL, (struct door_filler){.what = FILL_OPTION, .field = at}, t);
+	}
+	return err;
+}
+
 static doca_error_t lower_extras(const char *pipe, const struct door_action *a, struct door_template *t)
 {
 	for (unsigned i = 0; a->blob && i < door.defs->n; i++) {
@@ -359,6 +376,8 @@ static doca_error_t lower(const struct doca_flow_port *port, const char *pipe, c
 	if (err == DOCA_SUCCESS)
 		err = lower_part(pipe, a, DOOR_TUN, t);
 	if (err == DOCA_SUCCESS)
+		err = lower_options(pipe, a, t);
+	if (err == DOCA_SUCCESS)
 		err = lower_extras(pipe, a, t);
 	if (err == DOCA_SUCCESS && v->has_push)
 		lower_push(v, t);
@@ -420,6 +439,10 @@ static doca_error_t fill_one(const struct door_template *t, const struct door_fi
 	switch (f->what) {
 	case FILL_FIELD:
 		member_value(m, ir, (const uint8_t *)a + door_actions_part[m->part] + m->offset, data);
+		return DOCA_SUCCESS;
+	case FILL_OPTION:
+		extra = (struct door_field){.size = 4};
+		member_value(&extra, ir, (const uint8_t *)&a->tun.geneve_options[f->field], data);
 		return DOCA_SUCCESS;
 	case FILL_EXTRA:
 		extra = (struct door_field){.size = door.defs->extra[f->field].size};

@@ -313,6 +313,12 @@ static void unbind(struct doca_flow_custom_header_graph *graph)
 			s->number = -1;
 	}
 	flow_custom_clear();
+	door_geneve_forget();
+}
+
+bool door_graph_bound(void)
+{
+	return bound != NULL;
 }
 
 doca_error_t doca_flow_custom_header_graph_bind(struct doca_flow_custom_header_graph *graph, struct doca_dev *dev)

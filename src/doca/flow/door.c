@@ -271,6 +271,7 @@ void door_port_free(struct doca_flow_port *port)
 	for (unsigned i = 0; i < DOOR_PORTS_MAX; i++)
 		if (door.port[i] && door.port[i]->pair == port)
 			door.port[i]->pair = NULL;
+	door_geneve_port_gone(port);
 	door_shared_free(port);
 	for (unsigned i = 0; i < DOOR_QUEUES_MAX; i++)
 		free(port->queue[i].ring);

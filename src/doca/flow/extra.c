@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* extra: label stacks, entropy, the Geneve option parser, and what waits for the crypto engine. */
+/* extra: label stacks, entropy, and what waits for the crypto engine. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "doca/flow/flow_door.h"
-#include "packet/tunnel.h"
 
 doca_error_t doca_flow_mpls_label_encode(uint32_t label, uint8_t traffic_class, uint8_t ttl, bool bottom_of_stack,
 	struct doca_flow_header_mpls *mpls)
@@ -34,50 +33,37 @@ doca_error_t doca_flow_mpls_label_decode(const struct doca_flow_header_mpls *mpl
 	return DOCA_SUCCESS;
 }
 
+/* CRC-16 with the polynomial 0x100b, most significant bit first, from zero. */
+static uint16_t entropy_crc(const uint8_t *bytes, unsigned n)
+{
+	uint16_t crc = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		crc ^= (uint16_t)(bytes[i] << 8);
+		for (unsigned bit = 0; bit < 8; bit++)
+			crc = (uint16_t)(crc << 1) ^ (crc & 0x8000 ? 0x100b : 0);
+	}
+	return crc;
+}
+
+/* The port a ConnectX writes, in its range for RoCE: what rte_flow_calc_encap_hash of DPDK's mlx5 driver computes, over the
+ * destination, the source (IPv4 right-aligned), the protocol and the ports, destination first. */
 doca_error_t doca_flow_port_calc_entropy(struct doca_flow_port *port, struct doca_flow_entropy_format *header, uint16_t *entropy)
 {
 	bool ip6 = header && header->l3_type == DOCA_FLOW_L3_TYPE_IP6;
-	struct flow_key key = {};
+	uint8_t bytes[37] = {0};
 
 	DCORE_NOT_NULL(port);
 	DCORE_NOT_NULL(header);
 	DCORE_NOT_NULL(entropy);
-	memcpy(key.hot.src, ip6 ? (void *)header->ip6.src_ip : (void *)&header->ip4.src_ip, ip6 ? 16 : 4);
-	memcpy(key.hot.dst, ip6 ? (void *)header->ip6.dst_ip : (void *)&header->ip4.dst_ip, ip6 ? 16 : 4);
-	key.hot.proto = ip6 ? header->ip6.next_proto : header->ip4.next_proto;
+	memcpy(bytes + (ip6 ? 0 : 12), ip6 ? (void *)header->ip6.dst_ip : (void *)&header->ip4.dst_ip, ip6 ? 16 : 4);
+	memcpy(bytes + 16 + (ip6 ? 0 : 12), ip6 ? (void *)header->ip6.src_ip : (void *)&header->ip4.src_ip, ip6 ? 16 : 4);
+	bytes[32] = ip6 ? header->ip6.next_proto : header->ip4.next_proto;
 	if (header->is_transport) {
-		key.hot.sport = header->transport.src_port;
-		key.hot.dport = header->transport.dst_port;
+		memcpy(bytes + 33, &header->transport.dst_port, 2);
+		memcpy(bytes + 35, &header->transport.src_port, 2);
 	}
-	*entropy = pkt_entropy_port(flow_key_entropy(&key));
-	return DOCA_SUCCESS;
-}
-
-struct doca_flow_parser {
-	unsigned n;
-	struct doca_flow_parser_geneve_opt_cfg option[DOCA_FLOW_GENEVE_DATA_OPTION_LEN_MAX];
-};
-
-doca_error_t doca_flow_parser_geneve_opt_create(struct doca_flow_port *port,
-	const struct doca_flow_parser_geneve_opt_cfg tlv_list[], uint8_t nr_options, struct doca_flow_parser **parser)
-{
-	DCORE_NOT_NULL(port);
-	DCORE_NOT_NULL(tlv_list);
-	DCORE_NOT_NULL(parser);
-	if (!nr_options || nr_options > ARRAY_SIZE((*parser)->option))
-		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_parser_geneve_opt_create: %u options; 1 to %zu", nr_options,
-			ARRAY_SIZE((*parser)->option));
-	*parser = calloc(1, sizeof(**parser));
-	if (!*parser)
-		return dcore_fail(DOCA_ERROR_NO_MEMORY, "doca_flow_parser_geneve_opt_create: no memory");
-	(*parser)->n = nr_options;
-	memcpy((*parser)->option, tlv_list, nr_options * sizeof(*tlv_list));
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_flow_parser_geneve_opt_destroy(struct doca_flow_parser *parser)
-{
-	free(parser);
+	*entropy = rte_cpu_to_be_16(0xc000 | entropy_crc(bytes, sizeof(bytes)));
 	return DOCA_SUCCESS;
 }
 

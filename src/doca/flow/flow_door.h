@@ -15,10 +15,11 @@
  *   limit.c     what the card's profile refuses
  *   pipe.c      pipes
  *   entry.c     entries, queues, callbacks, aging
+ *   geneve.c    options of Geneve headers as fields
  *   resize.c    pipes that grow
  *   resource.c  shared resources, queries
  *   ct_*.c      connections the program manages (ct_door.h)
- *   extra.c     MPLS labels, entropy, Geneve parser, targets, crypto refusals
+ *   extra.c     MPLS labels, entropy, targets, crypto refusals
  *   tune.c      the tune server
  */
 #ifndef DOCA_FLOW_FLOW_DOOR_H
@@ -145,6 +146,17 @@ struct door_action {
 	uint8_t *blob, *mask_blob; /* copies as large as the definitions reach, or NULL */
 };
 
+/* Words of geneve_options[] that a structure means, and the fields they are (geneve.c). */
+struct door_option_word {
+	uint8_t at;            /* in geneve_options[] */
+	uint8_t size;          /* 4 of data, 2 the class, 0: only that the option is there */
+	uint16_t field;        /* IR field number */
+};
+struct door_option_words {
+	unsigned n;
+	struct door_option_word word[32];
+};
+
 struct doca_flow_pipe_cfg {
 	struct doca_flow_port *port;
 	char name[DOOR_NAME_MAX];
@@ -166,8 +178,8 @@ struct doca_flow_pipe_cfg {
 
 /* One part of an entry's data that comes from the entry's actions structure. */
 struct door_filler {
-	enum { FILL_FIELD, FILL_ADD, FILL_ENCAP, FILL_VLAN, FILL_DECAP_ETH, FILL_EXTRA } what;
-	uint16_t field;        /* index in door_fields; FILL_EXTRA: of the definitions */
+	enum { FILL_FIELD, FILL_ADD, FILL_ENCAP, FILL_VLAN, FILL_DECAP_ETH, FILL_EXTRA, FILL_OPTION } what;
+	uint16_t field;        /* index in door_fields; FILL_EXTRA: of the definitions; FILL_OPTION: in geneve_options[] */
 	uint16_t ir;           /* IR field number */
 	uint16_t data;         /* offset in the data */
 	uint16_t length;
@@ -208,6 +220,7 @@ struct doca_flow_port {
 	uint16_t id, port;         /* DOCA's number, the switch's */
 	struct doca_dev *dev;
 	struct doca_flow_port *pair;
+	struct doca_flow_parser *parser; /* of Geneve options */
 	struct doca_flow_port *manager; /* of its switch; itself in mode vnf */
 	unsigned group;            /* which switch: the card's function */
 	uint8_t *priv;
@@ -248,6 +261,7 @@ struct doca_flow_pipe {
 	struct flow_match key;        /* constants and the whole mask */
 	struct flow_key entry_mask;
 	uint8_t nr_open, open[UINT8_MAX]; /* door_match_open's */
+	struct door_option_words options; /* of the match */
 	uint16_t lpm_field;
 	struct doca_flow_monitor monitor;
 	bool has_monitor;
@@ -344,6 +358,13 @@ doca_error_t door_monitor(struct doca_flow_port *port, const struct doca_flow_mo
 	const struct doca_flow_monitor *monitor, struct flow_entry_spec *spec, uint32_t *own_meter);
 
 void door_pipe_free(struct doca_flow_pipe *pipe);
+/* `what` names the pipe or call in refusals; mask NULL: words that are not zero. */
+doca_error_t door_geneve_words(const char *what, const struct doca_flow_tun *value, const struct doca_flow_tun *mask,
+	struct door_option_words *w);
+void door_geneve_port_gone(struct doca_flow_port *port);
+/* The custom samplers are gone. */
+void door_geneve_forget(void);
+bool door_graph_bound(void);
 bool door_queue_excluded(const struct doca_flow_pipe *pipe, uint16_t queue);
 /* The queue's share of resizing the pipes of a switch. */
 void door_resize_process(struct doca_flow_port *manager, uint16_t queue);

@@ -106,6 +106,27 @@ static doca_error_t add_option(const struct doca_flow_parser_geneve_opt_cfg *cfg
 	return err < 0 ? dcore_from_errno(err, "doca_flow_parser_geneve_opt_create") : DOCA_SUCCESS;
 }
 
+void door_geneve_forget(void)
+{
+	known.n = known.parsers = 0;
+}
+
+/* Samplers go with the last parser, unless a graph of custom headers still has some among them. */
+static void clear_unused(void)
+{
+	if (known.parsers || door_graph_bound())
+		return;
+	door_geneve_forget();
+	flow_custom_clear();
+}
+
+static void one_less(void)
+{
+	if (known.parsers)
+		known.parsers--;
+	clear_unused();
+}
+
 doca_error_t doca_flow_parser_geneve_opt_create(struct doca_flow_port *port,
 	const struct doca_flow_parser_geneve_opt_cfg tlv_list[], uint8_t nr_options, struct doca_flow_parser **parser)
 {
@@ -121,8 +142,10 @@ doca_error_t doca_flow_parser_geneve_opt_create(struct doca_flow_port *port,
 		return dcore_fail(DOCA_ERROR_ALREADY_EXIST, "doca_flow_parser_geneve_opt_create: port %u has a parser already", port->id);
 	for (unsigned i = 0; i < nr_options && err == DOCA_SUCCESS; i++)
 		err = add_option(&tlv_list[i]);
-	if (err != DOCA_SUCCESS)
+	if (err != DOCA_SUCCESS) {
+		clear_unused();
 		return err;
+	}
 	*parser = calloc(1, sizeof(**parser));
 	if (!*parser)
 		return dcore_fail(DOCA_ERROR_NO_MEMORY, "doca_flow_parser_geneve_opt_create: no memory");
@@ -131,20 +154,6 @@ doca_error_t doca_flow_parser_geneve_opt_create(struct doca_flow_port *port,
 	known.parsers++;
 	flow_custom_enable(true);
 	return DOCA_SUCCESS;
-}
-
-void door_geneve_forget(void)
-{
-	known.n = known.parsers = 0;
-}
-
-/* The last parser takes the samplers along, unless a graph of custom headers still has some among them. */
-static void one_less(void)
-{
-	if (known.parsers && --known.parsers == 0 && !door_graph_bound()) {
-		door_geneve_forget();
-		flow_custom_clear();
-	}
 }
 
 doca_error_t doca_flow_parser_geneve_opt_destroy(struct doca_flow_parser *parser)

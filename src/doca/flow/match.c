@@ -250,6 +250,7 @@ void door_match_open(struct doca_flow_pipe *pipe)
 		if (meant(f, &pipe->match, mask) && !door_all_zero(pipe->entry_mask.bytes + ir->key_offset, ir->length))
 			pipe->open[pipe->nr_open++] = (uint8_t)i;
 	}
+	door_geneve_words(pipe->name, &pipe->match.tun, mask ? &mask->tun : NULL, &pipe->options); /* the template had them too */
 }
 
 /* The ethertype inside a GRE mask is the tunnel's kind, like the type beside it: entries do not repeat it. */
@@ -268,6 +269,46 @@ static void named_member(const struct door_field *f, const uint8_t *value, const
 		put_changeable(f, mask, key, entry_mask);
 	else
 		template_member(f, value, NULL, key, entry_mask);
+}
+
+static struct door_field option_field(const struct door_option_word *w)
+{
+	return (struct door_field){.part = DOOR_TUN, .size = w->size ? w->size : 1, .index = {w->field, w->field}, .name = "tunnel.geneve option"};
+}
+
+static const uint8_t *option_bytes(const struct doca_flow_tun *t, const struct door_option_word *w)
+{
+	return w->size ? (const uint8_t *)&t->geneve_options[w->at] : ones; /* the valid bit: set */
+}
+
+static doca_error_t template_options(const struct doca_flow_pipe_cfg *cfg, struct flow_match *key, struct flow_key *entry_mask)
+{
+	const struct doca_flow_tun *mask = cfg->has_match_mask ? &cfg->match_mask.tun : NULL;
+	struct door_option_words w;
+	doca_error_t err = door_geneve_words(cfg->name, &cfg->match.tun, mask, &w);
+
+	for (unsigned i = 0; err == DOCA_SUCCESS && i < w.n; i++) {
+		struct door_field f = option_field(&w.word[i]);
+
+		if (w.word[i].size)
+			template_member(&f, option_bytes(&cfg->match.tun, &w.word[i]), mask ? option_bytes(mask, &w.word[i]) : NULL, key, entry_mask);
+		else
+			put_constant(&f, ones, ones, key);
+	}
+	return err;
+}
+
+static doca_error_t own_options(const struct doca_flow_match *match, const struct doca_flow_match *mask, struct flow_match *out)
+{
+	struct door_option_words w;
+	doca_error_t err = door_geneve_words("entry", &match->tun, mask ? &mask->tun : NULL, &w);
+
+	for (unsigned i = 0; err == DOCA_SUCCESS && i < w.n; i++) {
+		struct door_field f = option_field(&w.word[i]);
+
+		put_constant(&f, option_bytes(&match->tun, &w.word[i]), mask ? option_bytes(&mask->tun, &w.word[i]) : ones, out);
+	}
+	return err;
 }
 
 doca_error_t door_match_template(const struct doca_flow_pipe_cfg *cfg, struct flow_match *key, struct flow_key *entry_mask)
@@ -292,7 +333,7 @@ doca_error_t door_match_template(const struct doca_flow_pipe_cfg *cfg, struct fl
 	imply_tunnel(&value->tun, key);
 	if (cfg->match_blob)
 		put_extras(cfg->match_blob, cfg->mask_blob, key, entry_mask);
-	return DOCA_SUCCESS;
+	return template_options(cfg, key, entry_mask);
 }
 
 /* Registered fields of an entry's own match. Its structure is the program's larger one when there are any. */
@@ -328,6 +369,12 @@ void door_match_entry(const struct doca_flow_pipe *pipe, const struct doca_flow_
 
 		put_entry(f, pipe, (const uint8_t *)match + door_match_part[f->part] + f->offset, value);
 	}
+	for (unsigned i = 0; i < pipe->options.n; i++) {
+		struct door_field f = option_field(&pipe->options.word[i]);
+
+		if (pipe->options.word[i].size)
+			put_entry(&f, pipe, option_bytes(&match->tun, &pipe->options.word[i]), value);
+	}
 	for (unsigned i = 0; door.defs && i < door.defs->n; i++) {
 		const struct door_extra *x = &door.defs->extra[i];
 		const struct flow_field *ir = flow_field_get(x->index);
@@ -353,5 +400,5 @@ doca_error_t door_match_own(const struct doca_flow_match *match, const struct do
 	}
 	imply_tunnel(&match->tun, out);
 	put_own_extras((const uint8_t *)match, (const uint8_t *)mask, out);
-	return DOCA_SUCCESS;
+	return own_options(match, mask, out);
 }

@@ -366,6 +366,8 @@ static void write_geneve(struct builder *w, struct layer *l)
 		put16(p + 8, 0x0102);
 		p[10] = 0x21;
 		p[11] = (uint8_t)((opt - 4) / 4);
+		if (opt >= 8)
+			put32(p + 8 + opt - 4, num(l, "word", 0));
 	}
 }
 

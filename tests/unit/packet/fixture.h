@@ -25,7 +25,7 @@
  *   icmp     TYPE,CODE         id= seq= badsum      (icmp6 likewise)
  *   sctp     SPORT>DPORT
  *   gre      key=N seq=N csum
- *   vxlan    VNI               gpe VNI    geneve VNI,opt=BYTES    gtpu TEID,psc    mpls
+ *   vxlan    VNI               gpe VNI    geneve VNI,opt=BYTES,word=LAST    gtpu TEID,psc    mpls
  *LABEL,LABEL... psp SPI  esp SPI data     BYTES             pattern bytes 0, 1, 2 ... (fill=N: all
  *N) pad      BYTES             zeros outside the IP datagram
  */
