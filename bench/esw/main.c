@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * bench-esw: the real path, one core, in-memory source and sink (a mempool alloc and a copy per packet, bulk
- * free), frames of 60 bytes unless said. One JSON line per case; mpps and cycles are of the thread's own CPU
+ * bench-esw: the real path, one core, in-memory source and sink (a mempool alloc and a copy of the headers per
+ * packet, bulk free), frames of 60 bytes unless said. One JSON line per case; mpps and cycles are of the thread's own CPU
  * time, cpu_share says how much of the wall it got. Hugepages are used when there are enough.
  *
  *   bench-esw [--case NAME] [--seconds S] [--flows N] [--steps N] [--workers N] [--rate PPS] [--list] [--acl]

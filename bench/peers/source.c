@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * source: port `mem` as a DPDK device, so that a peer (OVS-DPDK, testpmd) is fed by the very code that feeds
- * bench-esw: a mempool alloc and a copy of a template per packet, a bulk free at the other end.
+ * bench-esw: a mempool alloc and a copy of a template's headers per packet, a bulk free at the other end.
  *
  *   -d librte_net_benchsource.so --vdev net_benchsource0,flows=100000,size=60[,proto=17][,vni=100][,imix=1]
  *                                       [,scatter=1][,replies=1][,fan_out=1][,src=10.0.0.1][,dst=10.255.0.1]

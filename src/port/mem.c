@@ -3,9 +3,11 @@
  * mem, generator, null: frames out of memory, and a sink.
  *
  * `mem` is the source and sink of the benches (baselines.md): per packet one mempool alloc and one
- * copy of a template, and a bulk free at the other end; what a bench measures above that is the
- * switch. Templates differ in ports and addresses, so N templates are N flows; all are valid
- * frames with right checksums. `generator` adds a rate and a count, for tests and demos.
+ * copy of a template's headers, and a bulk free at the other end; what a bench measures above that is
+ * the switch. Templates differ in ports and addresses, so N templates are N flows; all are valid
+ * frames with right checksums. A longer frame's payload is what its buffer holds, zeros as a rule: it comes
+ * into a card's memory without the processor's doing. `generator` copies whole frames and adds a rate and a
+ * count, for tests and demos.
  */
 #include "port/port_int.h"
 
@@ -14,7 +16,6 @@
 #include <rte_cycles.h>
 #include <rte_ether.h>
 #include <rte_ip.h>
-#include <rte_memcpy.h>
 #include <rte_prefetch.h>
 #include <rte_tcp.h>
 #include <rte_udp.h>
@@ -40,7 +41,8 @@ struct cursor {
 struct mem {
 	uint8_t *templates;
 	const uint16_t *imix; /* lengths by turns, or NULL: all are `size` */
-	uint32_t n, size, stride;
+	uint32_t n, size;
+	uint32_t stride; /* bytes of a template that are copied: the frame, or its headers */
 	uint64_t tsc_per_packet_fp; /* cycles per packet << 16; 0 = no rate */
 	bool counted;
 	struct cursor cursor[PORT_QUEUES_MAX];
@@ -56,23 +58,34 @@ static void ask_for_next(const struct mem *mem, const struct cursor *at, uint16_
 		rte_prefetch0(mem->templates + (size_t)(at->next + i) * mem->stride);
 }
 
+/* A fresh mbuf as a driver makes it: the fields that say what was received. The rest of an mbuf in its pool is as
+ * rte_mbuf_raw_alloc() promises. */
+static inline void receive_into(struct rte_mbuf *m, const uint8_t *frame, uint32_t size, uint32_t copy)
+{
+	uint8_t *data = (uint8_t *)m->buf_addr + PORT_HEADROOM;
+
+	m->data_off = PORT_HEADROOM;
+	m->ol_flags = 0;
+	m->packet_type = 0;
+	m->data_len = m->pkt_len = size;
+	m->vlan_tci = 0;
+	for (uint32_t at = 0; at < copy; at += 64)
+		memcpy(data + at, frame + at, 64);
+}
+
 static uint16_t produce(struct port *port, unsigned queue, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct mem *mem = port->priv;
 	struct cursor *at = &mem->cursor[queue];
 
-	if (unlikely(rte_pktmbuf_alloc_bulk(port->pool, pkts, n) < 0)) {
+	if (unlikely(rte_mempool_get_bulk(port->pool, (void **)pkts, n) < 0)) {
 		port->rxq[queue].nobuf++;
 		return 0;
 	}
 	for (uint16_t i = 0; i < n; i++) {
-		struct rte_mbuf *m = pkts[i];
 		uint32_t size = mem->imix ? mem->imix[at->next % IMIX] : mem->size;
 
-		m->data_off = PORT_HEADROOM;
-		m->data_len = m->pkt_len = size;
-		rte_memcpy((char *)m->buf_addr + PORT_HEADROOM,
-			mem->templates + (size_t)at->next * mem->stride, RTE_ALIGN_CEIL(size, 64));
+		receive_into(pkts[i], mem->templates + (size_t)at->next * mem->stride, size, MIN_OF(mem->stride, size));
 		if (++at->next == mem->n)
 			at->next = 0;
 	}
@@ -345,32 +358,59 @@ static struct card_frames with_defaults(const struct port *port, const struct ca
 	return f;
 }
 
-static int make_templates(struct port *port, struct mem *mem, const struct card_frames *given)
+/* Ethernet, IP and TCP, in whole cache lines; a tunnel in front of them. */
+static uint32_t header_bytes(const struct card_frames *f)
+{
+	return RTE_ALIGN_CEIL((f->vni ? TUNNEL_BYTES : 0) + (f->family == 6 ? 74 : 54), 64);
+}
+
+static int fill_templates(struct mem *mem, const struct card_frames *f, uint32_t frame_max)
+{
+	uint8_t *frame = malloc(frame_max);
+
+	mem->templates = aligned_alloc(64, (size_t)mem->n * mem->stride);
+	if (!mem->templates || !frame) {
+		free(frame);
+		return refuse(ENOMEM, "no memory for %u frames of %u bytes", mem->n, mem->stride);
+	}
+	for (uint32_t i = 0; i < mem->n; i++) {
+		memset(frame, 0, frame_max);
+		put_frame(frame, f, i);
+		memcpy(mem->templates + (size_t)i * mem->stride, frame, mem->stride);
+	}
+	free(frame);
+	return 0;
+}
+
+static void aim_cursors(struct port *port, struct mem *mem, const struct card_frames *f)
+{
+	for (unsigned q = 0; q < port->rx_queues; q++) {
+		mem->cursor[q].next = (uint64_t)mem->n * q / port->rx_queues;
+		mem->cursor[q].left = f->count / port->rx_queues + (q < f->count % port->rx_queues);
+	}
+	mem->counted = f->count > 0;
+	if (f->rate)
+		mem->tsc_per_packet_fp =
+			MAX_OF((rte_get_tsc_hz() << 16) / f->rate, 1) * port->rx_queues;
+}
+
+static int make_templates(struct port *port, struct mem *mem, const struct card_frames *given, bool whole)
 {
 	struct card_frames f = with_defaults(port, given);
-	uint32_t room = rte_pktmbuf_data_room_size(port->pool) - PORT_HEADROOM;
+	uint32_t room = rte_pktmbuf_data_room_size(port->pool) - PORT_HEADROOM, longest;
+	int err;
 
 	mem->n = f.flows;
 	mem->size = f.size + (f.vni ? TUNNEL_BYTES : 0);
 	mem->imix = !f.imix ? NULL : f.vni ? imix_tunnelled : imix_plain;
-	mem->stride = RTE_ALIGN_CEIL(mem->imix ? mem->imix[IMIX_LONGEST] : mem->size, 64);
-	if (mem->stride > room)
-		return refuse(E2BIG, "frames of %u bytes: the pool's mbufs hold %u", mem->stride, room);
-	mem->templates = aligned_alloc(64, (size_t)mem->n * mem->stride);
-	if (!mem->templates)
-		return refuse(ENOMEM, "no memory for %u frames of %u bytes", mem->n, mem->stride);
-	memset(mem->templates, 0, (size_t)mem->n * mem->stride);
-	for (uint32_t i = 0; i < mem->n; i++)
-		put_frame(mem->templates + (size_t)i * mem->stride, &f, i);
-	for (unsigned q = 0; q < port->rx_queues; q++) {
-		mem->cursor[q].next = (uint64_t)mem->n * q / port->rx_queues;
-		mem->cursor[q].left = f.count / port->rx_queues + (q < f.count % port->rx_queues);
-	}
-	mem->counted = f.count > 0;
-	if (f.rate)
-		mem->tsc_per_packet_fp =
-			MAX_OF((rte_get_tsc_hz() << 16) / f.rate, 1) * port->rx_queues;
-	return 0;
+	longest = RTE_ALIGN_CEIL(mem->imix ? mem->imix[IMIX_LONGEST] : mem->size, 64);
+	if (longest > room)
+		return refuse(E2BIG, "frames of %u bytes: the pool's mbufs hold %u", longest, room);
+	mem->stride = whole ? longest : MIN_OF(longest, header_bytes(&f));
+	err = fill_templates(mem, &f, longest);
+	if (!err)
+		aim_cursors(port, mem, &f);
+	return err;
 }
 
 /* ---- control path ---- */
@@ -416,7 +456,7 @@ int port_mem_open(struct port *port, const struct card_attach *attach)
 	port->poll_us = generator ? POLL_US : 1;
 	port->caps = SINK_CAPS;
 	port->max_tso = 65535;
-	err = make_templates(port, mem, &attach->frames);
+	err = make_templates(port, mem, &attach->frames, generator);
 	if (err < 0)
 		mem_close(port);
 	return err;

@@ -39,7 +39,7 @@
  *               open; VLAN tags are put back into the frame
  *   ethdev      any DPDK port: xdp, vhost_user, memif, pcap and dpdk attachments become one
  *   pair        two ports of one process joined by rings (port_pair_open, or attach to a name)
- *   mem         endless source (a mempool alloc and a copy per packet) and sink, for benches
+ *   mem         endless source (a mempool alloc and a copy of the headers per packet) and sink, for benches
  *   generator   mem with a rate and a count
  *   dgram       a UNIX datagram socket, one frame per datagram
  *   null
