@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* conn_find: keys of packets, packed, and the lookups. The batched search itself is in conn_find_burst.h. */
+/*
+ * conn_find: keys of packets, packed, and the lookups. A key goes through three steps: hash and ask for the bucket; match
+ * tags and ask for the record; compare. CONN_STEP keys take a step together, and between two steps of a key lie the steps
+ * of others, and what the caller does with those that are found already (conn_run.c). The first step is here, the
+ * others, by variant, in conn_find_burst.h.
+ */
+#include <rte_prefetch.h>
+
 #include "base/cpu.h"
 #include "flow/conn_int.h"
-
-#define FIND_MAX 64
 
 static unsigned shape_l3(uint16_t shape)
 {
@@ -81,46 +86,68 @@ void conn_unpack(const struct conn_family *f, const uint64_t *words, struct conn
 	key->zone = last >> 48;
 }
 
-/* Keys of one family collected from a burst, with the places they came from. */
-struct batch {
-	unsigned n;
-	uint8_t place[FIND_MAX];
-	uint64_t *words;
-};
-
-static void finish(
-	const struct flow_conn_table *t, unsigned ip6, const struct batch *b, conn_ref *out)
+static void begin(struct conn_batch *b, const struct conn_family *f)
 {
-	const struct conn_family *f = &t->family[ip6];
-	uint32_t ids[FIND_MAX];
+	b->f = f;
+	b->n = 0;
+	b->level = bkt_level(&f->index);
+	b->homes = bkt_at(&f->index, b->level, 0);
+	b->home_mask = ((uint64_t)1 << b->level) - 1;
+}
+
+static void ask(const struct flow_conn_table *t, struct conn_batch *b, unsigned from, unsigned to)
+{
+	const struct flow_seed *seed = &t->h->seed;
+	unsigned words = b->f->words;
+
+	for (unsigned i = from; i < to; i++) {
+		b->hash[i] = likely(words == 2) ? conn_hash4(seed, &b->words[i * 2]) : conn_hash6(seed, &b->words[i * 5]);
+		rte_prefetch0(&b->homes[b->hash[i] & b->home_mask]);
+	}
+}
+
+void conn_batch_step(const struct flow_conn_table *t, struct conn_batch *b, unsigned at)
+{
+	const struct conn_steps *steps = &t->steps[b->f->words == 5];
+
+	ask(t, b, MIN_OF(at, b->n), MIN_OF(at + CONN_STEP, b->n));
+	if (at >= CONN_STEP)
+		steps->match(b, MIN_OF(at - CONN_STEP, b->n), MIN_OF(at, b->n));
+	if (at >= 2 * CONN_STEP)
+		steps->judge(b, MIN_OF(at - 2 * CONN_STEP, b->n), MIN_OF(at - CONN_STEP, b->n));
+}
+
+/* All steps, and the references. */
+static void finish(const struct flow_conn_table *t, struct conn_batch *b, conn_ref *out)
+{
+	unsigned ip6 = b->f->words == 5;
 
 	if (!b->n)
 		return;
-	t->find[ip6](f, &t->h->seed, b->words, ids, b->n);
+	for (unsigned at = 0; at < b->n + 2 * CONN_STEP; at += CONN_STEP)
+		conn_batch_step(t, b, at);
 	for (unsigned i = 0; i < b->n; i++)
-		if (ids[i])
-			out[b->place[i]] =
-				conn_ref_make(ip6, ids[i], conn_common_at(f, ids[i])->gen);
+		if (b->id[i])
+			out[b->place[i]] = conn_ref_make(ip6, b->id[i], conn_common_at(b->f, b->id[i])->gen);
 }
 
 void conn_lookup(
 	const struct flow_conn_table *table, const struct conn_key *keys, conn_ref *out, unsigned n)
 {
-	uint64_t words4[FIND_MAX * 2], words6[FIND_MAX * 5];
+	struct conn_batch batch[2];
 
-	for (unsigned done = 0; done < n; done += FIND_MAX) {
-		struct batch b4 = {.words = words4}, b6 = {.words = words6};
-
-		for (unsigned i = 0; i < FIND_MAX && done + i < n; i++) {
-			const struct conn_key *k = &keys[done + i];
-			struct batch *b = k->ip6 ? &b6 : &b4;
+	for (unsigned done = 0; done < n; done += CONN_BATCH) {
+		begin(&batch[0], &table->family[0]);
+		begin(&batch[1], &table->family[1]);
+		for (unsigned i = 0; i < CONN_BATCH && done + i < n; i++) {
+			struct conn_batch *b = &batch[keys[done + i].ip6];
 
 			out[done + i] = CONN_NONE;
-			conn_pack(k, &b->words[b->n * (k->ip6 ? 5 : 2)]);
+			conn_pack(&keys[done + i], &b->words[b->n * b->f->words]);
 			b->place[b->n++] = i;
 		}
-		finish(table, 0, &b4, out + done);
-		finish(table, 1, &b6, out + done);
+		finish(table, &batch[0], out + done);
+		finish(table, &batch[1], out + done);
 	}
 }
 
@@ -142,46 +169,50 @@ static inline void pack6(const struct flow_key_hot *k, bool echo, uint16_t zone,
 	words[4] = conn_pack_word(echo ? k->dport : k->sport, k->dport, k->proto, zone);
 }
 
-void conn_lookup_keys(const struct flow_conn_table *table, const struct flow_key *keys,
-	uint16_t zone, uint64_t mask, conn_ref *out, unsigned n)
+void conn_batches(const struct flow_conn_table *t, const struct flow_key *keys, uint16_t zone, uint64_t mask,
+	struct conn_batch b[2])
 {
-	uint64_t words4[FIND_MAX * 2], words6[FIND_MAX * 5];
-	struct batch b4 = {.words = words4}, b6 = {.words = words6};
-
-	if (n < FIND_MAX)
-		mask &= ((uint64_t)1 << n) - 1;
+	begin(&b[0], &t->family[0]);
+	begin(&b[1], &t->family[1]);
 	for (; mask; mask &= mask - 1) {
 		unsigned i = __builtin_ctzll(mask);
 		const struct flow_key_hot *k = &keys[i].hot;
 		unsigned l3 = shape_l3(k->shape);
 		bool echo;
 
-		out[i] = CONN_NONE;
 		if (!trackable(k->shape, k->sport, &echo))
 			continue;
 		if (likely(l3 == PKT_L3_IP4)) {
-			pack4(k, echo, zone, &words4[b4.n * 2]);
-			b4.place[b4.n++] = i;
+			pack4(k, echo, zone, &b[0].words[b[0].n * 2]);
+			b[0].place[b[0].n++] = i;
 		} else if (l3 == PKT_L3_IP6) {
-			pack6(k, echo, zone, &words6[b6.n * 5]);
-			b6.place[b6.n++] = i;
+			pack6(k, echo, zone, &b[1].words[b[1].n * 5]);
+			b[1].place[b[1].n++] = i;
 		}
 	}
-	finish(table, 0, &b4, out);
-	finish(table, 1, &b6, out);
+}
+
+void conn_lookup_keys(const struct flow_conn_table *table, const struct flow_key *keys,
+	uint16_t zone, uint64_t mask, conn_ref *out, unsigned n)
+{
+	struct conn_batch batch[2];
+
+	if (n < CONN_BATCH)
+		mask &= ((uint64_t)1 << n) - 1;
+	for (uint64_t left = mask; left; left &= left - 1)
+		out[__builtin_ctzll(left)] = CONN_NONE;
+	conn_batches(table, keys, zone, mask, batch);
+	finish(table, &batch[0], out);
+	finish(table, &batch[1], out);
 }
 
 void conn_choose_variant(struct flow_conn_table *t)
 {
-	t->find[0] = conn_find4_generic;
-	t->find[1] = conn_find6_generic;
+	t->steps = conn_steps_generic;
 #ifdef __x86_64__
-	if (cpu_has(CPU_AVX512 | CPU_BMI2)) {
-		t->find[0] = conn_find4_avx512;
-		t->find[1] = conn_find6_avx512;
-	} else if (cpu_has(CPU_AVX2 | CPU_BMI2)) {
-		t->find[0] = conn_find4_avx2;
-		t->find[1] = conn_find6_avx2;
-	}
+	if (cpu_has(CPU_AVX512 | CPU_BMI2))
+		t->steps = conn_steps_avx512;
+	else if (cpu_has(CPU_AVX2 | CPU_BMI2))
+		t->steps = conn_steps_avx2;
 #endif
 }

@@ -133,14 +133,33 @@ struct conn_family {
 	struct flow_conn_table *table;
 };
 
-/* Keys as stored, all of one family. */
-typedef void (*conn_find_fn)(const struct conn_family *f, const struct flow_seed *seed,
-	const uint64_t *keys, uint32_t *ids, unsigned n);
+#define CONN_BATCH 64 /* keys of one look-up at most */
+#define CONN_STEP 8   /* that take a step of it together */
+
+/* A look-up of many keys of one family, see conn_find.c. */
+struct conn_batch {
+	const struct conn_family *f;
+	unsigned n;
+	uint8_t place[CONN_BATCH];             /* the caller's: which packet */
+	uint64_t words[CONN_BATCH * 5];        /* keys as stored, f->words each */
+	uint64_t hash[CONN_BATCH];
+	uint32_t id[CONN_BATCH];               /* found, 0 = none */
+	const struct bkt *homes;               /* the index as the look-up began with it */
+	uint64_t home_mask;
+	uint32_t level;
+};
+
+/* One step for keys [from, to) of a batch. */
+typedef void (*conn_step_fn)(struct conn_batch *b, unsigned from, unsigned to);
+struct conn_steps {
+	conn_step_fn match; /* tags, and ask for the record */
+	conn_step_fn judge; /* compare: `id` is right now */
+};
 
 struct flow_conn_table {
 	struct conn_header *h;
 	struct conn_family family[2];
-	conn_find_fn find[2];
+	const struct conn_steps *steps; /* of the CPU's variant, by family */
 	struct flow_ctx *ctx;
 	struct flow_region region;
 	struct conn_table_cfg cfg;
@@ -213,27 +232,43 @@ static inline uint64_t conn_hash6(const struct flow_seed *seed, const uint64_t *
 	return flow_hash_words(seed, key, 5);
 }
 
-/* Variants of the batched lookup, one file each; conn_find_generic is the definition. */
-void conn_find4_generic(const struct conn_family *f, const struct flow_seed *seed,
-	const uint64_t *keys, uint32_t *ids, unsigned n);
-void conn_find6_generic(const struct conn_family *f, const struct flow_seed *seed,
-	const uint64_t *keys, uint32_t *ids, unsigned n);
-void conn_find4_avx2(const struct conn_family *f, const struct flow_seed *seed,
-	const uint64_t *keys, uint32_t *ids, unsigned n);
-void conn_find6_avx2(const struct conn_family *f, const struct flow_seed *seed,
-	const uint64_t *keys, uint32_t *ids, unsigned n);
-void conn_find4_avx512(const struct conn_family *f, const struct flow_seed *seed,
-	const uint64_t *keys, uint32_t *ids, unsigned n);
-void conn_find6_avx512(const struct conn_family *f, const struct flow_seed *seed,
-	const uint64_t *keys, uint32_t *ids, unsigned n);
+/* Variants, one file each, [family]; conn_find_generic.c is the definition. */
+extern const struct conn_steps conn_steps_generic[2], conn_steps_avx2[2], conn_steps_avx512[2];
 
 /* conn_find.c */
 void conn_pack(const struct conn_key *key, uint64_t *words);
 void conn_unpack(const struct conn_family *f, const uint64_t *words, struct conn_key *key);
 void conn_choose_variant(struct flow_conn_table *t);
+/* Those of the keys in `mask` that can be a connection, each in its family's batch. */
+void conn_batches(const struct flow_conn_table *t, const struct flow_key *keys, uint16_t zone, uint64_t mask,
+	struct conn_batch b[2]);
+/* Take the batch's next steps; `at` goes from 0 to n + 2 * CONN_STEP by CONN_STEP. After the call the keys
+ * [at - 2 * CONN_STEP, at - CONN_STEP) are found. What the caller does with these hides the others' memory. */
+void conn_batch_step(const struct flow_conn_table *t, struct conn_batch *b, unsigned at);
 
 /* conn_rewrite.c: fill a direction that nobody sees yet. */
 void conn_fill_rewrite(struct conn_family *f, uint32_t id, const struct flow_rewrite *rw);
+
+/* conn_track.c: conn_update() for packets that change the state or came by another worker than the connection's. */
+unsigned conn_update_slowly(const struct flow_conn_table *t, const struct conn_family *f, uint32_t id, unsigned worker,
+	uint8_t tcp_flags, uint32_t bytes, uint32_t packets, uint64_t now_ns);
+
+#define CONN_TCP_EVENTS 0x07 /* FIN, SYN, RST */
+
+/* conn_update() by record. */
+static inline unsigned conn_update_at(const struct flow_conn_table *t, const struct conn_family *f, uint32_t id,
+	unsigned worker, uint8_t tcp_flags, uint32_t bytes, uint32_t packets, uint64_t now_ns)
+{
+	struct conn_common *c = conn_common_at(f, id);
+
+	if (unlikely(!(__atomic_load_n(&c->fast, __ATOMIC_RELAXED) & CONN_FAST) || (tcp_flags & CONN_TCP_EVENTS) ||
+		     c->home != worker))
+		return conn_update_slowly(t, f, id, worker, tcp_flags, bytes, packets, now_ns);
+	__atomic_store_n(&c->seen, conn_tick(now_ns), __ATOMIC_RELAXED);
+	__atomic_store_n(&c->packets, c->packets + packets, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->bytes, c->bytes + bytes, __ATOMIC_RELAXED);
+	return 0;
+}
 
 /* conn_track.c: the state of a new connection, and timeouts in seconds. */
 enum conn_state conn_first_state(uint8_t proto, uint8_t tcp_flags);

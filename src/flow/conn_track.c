@@ -16,6 +16,7 @@
 #define ACK 0x10
 
 #define IPPROTO_TCP_ 6
+_Static_assert(CONN_TCP_EVENTS == (FIN | SYN | RST), "what changes an established connection's state");
 
 const struct conn_timeouts conn_timeouts_default = {
 	.s =
@@ -214,26 +215,29 @@ static __attribute__((noinline)) void count_other(const struct flow_conn_table *
 	__atomic_store_n(&o->bytes, o->bytes + bytes, __ATOMIC_RELAXED);
 }
 
-unsigned conn_update(struct flow_conn_table *table, conn_ref ref, unsigned worker,
+unsigned conn_update_slowly(const struct flow_conn_table *t, const struct conn_family *f, uint32_t id, unsigned worker,
 	uint8_t tcp_flags, uint32_t bytes, uint32_t packets, uint64_t now_ns)
 {
-	const struct conn_family *f = conn_family_of(table, ref);
-	uint32_t id = conn_ref_id(ref), tick = conn_tick(now_ns);
 	struct conn_common *c = conn_common_at(f, id);
 
-	if (unlikely(!(__atomic_load_n(&c->fast, __ATOMIC_RELAXED) & CONN_FAST) ||
-		     (tcp_flags & (SYN | FIN | RST)))) {
+	if (!(__atomic_load_n(&c->fast, __ATOMIC_RELAXED) & CONN_FAST) || (tcp_flags & CONN_TCP_EVENTS)) {
 		unsigned verdict = track(f, id, tcp_flags);
 
 		if (verdict)
 			return verdict;
 	}
-	__atomic_store_n(&c->seen, tick, __ATOMIC_RELAXED);
-	if (unlikely(c->home != worker)) {
-		count_other(table, f, id, c->gen, worker, bytes, packets);
+	__atomic_store_n(&c->seen, conn_tick(now_ns), __ATOMIC_RELAXED);
+	if (c->home != worker) {
+		count_other(t, f, id, c->gen, worker, bytes, packets);
 		return 0;
 	}
 	__atomic_store_n(&c->packets, c->packets + packets, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->bytes, c->bytes + bytes, __ATOMIC_RELAXED);
 	return 0;
+}
+
+unsigned conn_update(struct flow_conn_table *table, conn_ref ref, unsigned worker,
+	uint8_t tcp_flags, uint32_t bytes, uint32_t packets, uint64_t now_ns)
+{
+	return conn_update_at(table, conn_family_of(table, ref), conn_ref_id(ref), worker, tcp_flags, bytes, packets, now_ns);
 }

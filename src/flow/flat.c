@@ -121,6 +121,14 @@ static struct flow_verdict decapsulate(struct flow_pkt *pkt, uint16_t resume)
 		.kind = FLOW_VERDICT_AGAIN, .reason = flat_again(pkt->parse), .index = resume};
 }
 
+/* The tuple, and out as it came. */
+static bool rewrite_only(struct flow_pkt *pkt, const struct flow_flat *f)
+{
+	struct flat4 four = flat4_of(f);
+
+	return f->set & FLOW_RW_IP6 ? flat_rewrite6(pkt, f, 0) : flat_rewrite4(pkt, &four, 0);
+}
+
 /* One packet. False: it is not plain, nothing was done, the program knows better. */
 static inline __attribute__((always_inline)) bool run_one(struct flow_ctx *ctx,
 	struct flow_pkt *pkt, const struct flow_flat *f, struct flow_verdict *v)
@@ -132,7 +140,7 @@ static inline __attribute__((always_inline)) bool run_one(struct flow_ctx *ctx,
 		return true;
 	}
 	*v = (struct flow_verdict){.kind = FLOW_VERDICT_PORT, .port = f->to};
-	return f->exit == FLOW_FLAT_PORT && flat_rewrite(pkt, f, 0);
+	return f->exit == FLOW_FLAT_PORT && rewrite_only(pkt, f);
 }
 
 /* The verdict of a flat form that leaves the packet alone. False: it does not. */

@@ -35,18 +35,64 @@ static inline void flat_put16(void *p, uint16_t v)
 	memcpy(p, &v, 2);
 }
 
-/* Addresses and the header checksum; `delta`: what else changed under that checksum. */
-static inline void flat_rewrite4(uint8_t *ip, const struct flow_flat *f, uint32_t delta)
+/* An IPv4 rewrite in registers: addresses and ports as they lie in a packet, each pair in one word. */
+struct flat4 {
+	uint64_t addr;
+	uint32_t ports;
+	uint16_t l3_delta, l4_delta;
+	uint16_t to;
+	uint8_t set;
+};
+
+static inline struct flat4 flat4_of(const struct flow_flat *f)
 {
-	if (f->set & FLOW_RW_SRC_IP)
-		memcpy(ip + 12, flow_flat_src(f), 4);
-	if (f->set & FLOW_RW_DST_IP)
-		memcpy(ip + 16, flow_flat_dst(f), 4);
-	flat_put16(ip + 10,
-		checksum_finish((uint32_t)(uint16_t)~flat_get16(ip + 10) + delta + f->l3_delta));
+	struct flat4 r = {.l3_delta = f->l3_delta, .l4_delta = f->l4_delta, .to = f->to, .set = f->set};
+
+	memcpy(&r.addr, f->addr, sizeof(r.addr));
+	memcpy(&r.ports, &f->sport, sizeof(r.ports));
+	return r;
+}
+static_assert(offsetof(struct flow_flat, dport) == offsetof(struct flow_flat, sport) + 2, "one load");
+
+/* Which bytes of the two words FLOW_RW_SRC_IP ... FLOW_RW_DST_PORT mean. */
+static const struct {
+	uint64_t addr;
+	uint32_t ports;
+} flat4_masks[16] = {
+#define FLAT4_MASK(set)                                                                                           \
+	[set] = {((set)&FLOW_RW_SRC_IP ? RTE_BE64(0xffffffff00000000ull) : 0) |                                       \
+			((set)&FLOW_RW_DST_IP ? RTE_BE64(0x00000000ffffffffull) : 0),                                         \
+		((set)&FLOW_RW_SRC_PORT ? RTE_BE32(0xffff0000u) : 0) | ((set)&FLOW_RW_DST_PORT ? RTE_BE32(0x0000ffffu) : 0)}
+	FLAT4_MASK(0), FLAT4_MASK(1), FLAT4_MASK(2), FLAT4_MASK(3), FLAT4_MASK(4), FLAT4_MASK(5), FLAT4_MASK(6), FLAT4_MASK(7),
+	FLAT4_MASK(8), FLAT4_MASK(9), FLAT4_MASK(10), FLAT4_MASK(11), FLAT4_MASK(12), FLAT4_MASK(13), FLAT4_MASK(14),
+	FLAT4_MASK(15)};
+#undef FLAT4_MASK
+
+static inline void flat4_tuple(uint8_t *ip, uint8_t *l4, bool udp, const struct flat4 *f)
+{
+	uint64_t addr, addr_mask = flat4_masks[f->set & 15].addr;
+	uint32_t ports, port_mask = flat4_masks[f->set & 15].ports;
+	uint8_t *field = l4 + (udp ? 6 : 16);
+	uint16_t sum = flat_get16(field);
+
+	memcpy(&addr, ip + 12, sizeof(addr));
+	memcpy(&ports, l4, sizeof(ports));
+	addr = (addr & ~addr_mask) | (f->addr & addr_mask);
+	ports = (ports & ~port_mask) | (f->ports & port_mask);
+	memcpy(ip + 12, &addr, sizeof(addr));
+	memcpy(l4, &ports, sizeof(ports));
+	flat_put16(field, udp ? checksum_apply_udp(sum, f->l4_delta) : checksum_apply(sum, f->l4_delta));
 }
 
-static inline void flat_rewrite6(uint8_t *ip, const struct flow_flat *f)
+/* The header: TTL less `less`, and its checksum. */
+static inline void flat4_header(uint8_t *ip, uint16_t l3_delta, unsigned less)
+{
+	flat_put16(ip + 8, flat_get16(ip + 8) - less * FLAT_TTL_ONE);
+	flat_put16(ip + 10,
+		checksum_finish((uint32_t)(uint16_t)~flat_get16(ip + 10) + less * FLAT_TTL_DELTA + l3_delta));
+}
+
+static inline void flat6_addresses(uint8_t *ip, const struct flow_flat *f)
 {
 	if (f->set & FLOW_RW_SRC_IP)
 		memcpy(ip + 8, flow_flat_src(f), 16);
@@ -54,7 +100,7 @@ static inline void flat_rewrite6(uint8_t *ip, const struct flow_flat *f)
 		memcpy(ip + 24, flow_flat_dst(f), 16);
 }
 
-static inline void flat_rewrite_l4(uint8_t *l4, bool udp, const struct flow_flat *f)
+static inline void flat6_ports(uint8_t *l4, bool udp, const struct flow_flat *f)
 {
 	uint8_t *field = l4 + (udp ? 6 : 16);
 	uint16_t old = flat_get16(field);
@@ -75,49 +121,54 @@ static inline uint8_t flat_again(const struct pkt_parse *p)
 }
 
 /* May the tuple of this packet be rewritten with the prepared deltas? */
-static inline bool flat_is_plain(const struct flow_pkt *pkt, const struct flow_flat *f)
+static inline bool flat_is_plain(const struct flow_pkt *pkt, unsigned l3_type)
 {
 	const struct pkt_parse *p = pkt->parse;
 
 	return (p->outer.l4_type == PKT_L4_TCP || p->outer.l4_type == PKT_L4_UDP) &&
 	       p->tun_type == PKT_TUN_NONE && !(p->outer.flags & (PKT_FRAG | PKT_ROUTING)) &&
-	       !(pkt->m->ol_flags & PKT_PARTIAL_FLAGS) &&
-	       p->outer.l3_type == (f->set & FLOW_RW_IP6 ? PKT_L3_IP6 : PKT_L3_IP4);
+	       !(pkt->m->ol_flags & PKT_PARTIAL_FLAGS) && p->outer.l3_type == l3_type;
 }
 
-/* The tuple, and a TTL less `less` (0 or 1; the caller has seen that it may). False: not plain, untouched. */
-static inline __attribute__((always_inline)) bool flat_rewrite(
-	struct flow_pkt *pkt, const struct flow_flat *f, unsigned less)
+/* The tuple of an IPv4 packet, and a TTL less `less` (0 or 1; the caller has seen that it may). False: not plain,
+ * untouched. */
+static inline __attribute__((always_inline)) bool flat_rewrite4(
+	struct flow_pkt *pkt, const struct flat4 *f, unsigned less)
 {
 	const struct pkt_headers *h = &pkt->parse->outer;
-	uint8_t *b = pkt_at(pkt->m, 0), *ip = b + h->l3;
+	uint8_t *b = pkt_at(pkt->m, 0);
 
-	if ((f->set & 15) && unlikely(!flat_is_plain(pkt, f)))
-		return false;
-	if (likely(h->l3_type == PKT_L3_IP4)) {
-		flat_put16(ip + 8, flat_get16(ip + 8) - less * FLAT_TTL_ONE);
-		flat_rewrite4(ip, f, less * FLAT_TTL_DELTA);
-	} else {
-		ip[7] -= less;
-		flat_rewrite6(ip, f);
+	if (f->set & 15) {
+		if (unlikely((f->set & FLOW_RW_IP6) || !flat_is_plain(pkt, PKT_L3_IP4)))
+			return false;
+		flat4_tuple(b + h->l3, b + h->l4, h->l4_type == PKT_L4_UDP, f);
 	}
-	if (f->set & 15)
-		flat_rewrite_l4(b + h->l4, h->l4_type == PKT_L4_UDP, f);
+	flat4_header(b + h->l3, f->set & 15 ? f->l3_delta : 0, less);
 	return true;
 }
 
-/* May this packet go by this hop, with nothing to say to the sender? */
-static inline bool flat_may_go(const struct flow_pkt *pkt, const struct flow_hop *hop)
+/* The same for IPv6. */
+static inline bool flat_rewrite6(struct flow_pkt *pkt, const struct flow_flat *f, unsigned less)
 {
 	const struct pkt_headers *h = &pkt->parse->outer;
-	const uint8_t *ip = pkt_at(pkt->m, h->l3);
-	bool six = h->l3_type == PKT_L3_IP6;
+	uint8_t *b = pkt_at(pkt->m, 0);
 
-	if (!six && h->l3_type != PKT_L3_IP4)
-		return false;
+	if (f->set & 15) {
+		if (unlikely(!(f->set & FLOW_RW_IP6) || !flat_is_plain(pkt, PKT_L3_IP6)))
+			return false;
+		flat6_addresses(b + h->l3, f);
+		flat6_ports(b + h->l4, h->l4_type == PKT_L4_UDP, f);
+	}
+	b[h->l3 + 7] -= less;
+	return true;
+}
+
+/* May this packet, whose TTL is that, go by this hop, with nothing to say to the sender? */
+static inline bool flat_may_go(const struct flow_pkt *pkt, const struct flow_hop *hop, uint8_t ttl)
+{
 	return hop && !(hop->flags & FLOW_HOP_HOLD) &&
-	       (!hop->mtu || pkt->m->pkt_len - h->l3 <= hop->mtu) &&
-	       (!(hop->flags & FLOW_HOP_TTL) || ip[six ? 7 : 8] > 1);
+	       (!hop->mtu || pkt->m->pkt_len - pkt->parse->outer.l3 <= hop->mtu) &&
+	       (!(hop->flags & FLOW_HOP_TTL) || ttl > 1);
 }
 
 /* A hash of the flow for the outer UDP source port; the same for every packet of a flow. */
@@ -134,24 +185,52 @@ static inline uint32_t flat_entropy(const struct flow_key *key)
 	return h ^ h >> 32;
 }
 
-/* Rewrite and leave by hop f->to. False: not plain; the packet is untouched. */
-static inline __attribute__((always_inline)) bool flat_take_hop(struct flow_ctx *ctx,
-	struct flow_pkt *pkt, const struct flow_flat *f, struct flow_verdict *v)
+/* Out by a hop: addresses, tunnel. */
+static inline __attribute__((always_inline)) void flat_leave(
+	struct flow_pkt *pkt, const struct flow_hop *hop, struct flow_verdict *v)
 {
-	const struct flow_hop *hop = hop_at(ctx, f->to);
 	int err;
 
-	if (unlikely(!flat_may_go(pkt, hop)) ||
-		unlikely(!flat_rewrite(pkt, f, !!(hop->flags & FLOW_HOP_TTL))))
-		return false;
 	if (hop->flags & FLOW_HOP_MACS)
 		memcpy(pkt_at(pkt->m, 0), hop->dmac, 12);
 	*v = (struct flow_verdict){.kind = FLOW_VERDICT_PORT, .port = hop->port};
 	if (!(hop->flags & FLOW_HOP_ENCAP))
-		return true;
+		return;
 	err = pkt_encap_last(pkt->m, pkt->parse, &hop->encap, flat_entropy(pkt->key));
 	if (unlikely(err))
 		*v = (struct flow_verdict){.kind = FLOW_VERDICT_DROP, .reason = (uint8_t)-err};
+}
+
+/* Rewrite an IPv4 packet and leave by hop f->to. False: not plain; the packet is untouched. */
+static inline __attribute__((always_inline)) bool flat_take_hop4(
+	struct flow_ctx *ctx, struct flow_pkt *pkt, const struct flat4 *f, struct flow_verdict *v)
+{
+	const struct flow_hop *hop = hop_at(ctx, f->to);
+
+	if (unlikely(!flat_may_go(pkt, hop, *(uint8_t *)pkt_at(pkt->m, pkt->parse->outer.l3 + 8u))) ||
+		unlikely(!flat_rewrite4(pkt, f, !!(hop->flags & FLOW_HOP_TTL))))
+		return false;
+	flat_leave(pkt, hop, v);
+	return true;
+}
+
+/* The same for any packet. */
+static inline __attribute__((always_inline)) bool flat_take_hop(struct flow_ctx *ctx,
+	struct flow_pkt *pkt, const struct flow_flat *f, struct flow_verdict *v)
+{
+	const struct pkt_headers *h = &pkt->parse->outer;
+	const struct flow_hop *hop;
+
+	if (likely(h->l3_type == PKT_L3_IP4)) {
+		struct flat4 four = flat4_of(f);
+
+		return flat_take_hop4(ctx, pkt, &four, v);
+	}
+	hop = hop_at(ctx, f->to);
+	if (h->l3_type != PKT_L3_IP6 || !flat_may_go(pkt, hop, *(uint8_t *)pkt_at(pkt->m, h->l3 + 7u)) ||
+		!flat_rewrite6(pkt, f, !!(hop->flags & FLOW_HOP_TTL)))
+		return false;
+	flat_leave(pkt, hop, v);
 	return true;
 }
 
