@@ -36,15 +36,22 @@ static INLINE __attribute__((no_sanitize("thread"))) bool same_line(
 	return !_mm512_mask_cmpneq_epi64_mask(key, k, _mm512_load_si512(words));
 }
 
+static INLINE bool differ_in_line(const struct flow_exact *t, const struct flow_key *a, const struct flow_key *b, unsigned at)
+{
+	__m512i differ = _mm512_xor_si512(_mm512_loadu_si512(a->bytes + at), _mm512_loadu_si512(b->bytes + at));
+
+	return _mm512_test_epi64_mask(differ, _mm512_loadu_si512(t->mask.bytes + at));
+}
+
 static INLINE bool repeat_line(const struct flow_exact *t, const struct flow_key *a, const struct flow_key *b)
 {
-	__m512i differ;
+	bool differ = false;
 
-	if (unlikely(!t->one_line))
-		return exact_repeat_words(t, a, b);
-	differ = _mm512_xor_si512(
-		_mm512_loadu_si512(a->bytes + t->line_at), _mm512_loadu_si512(b->bytes + t->line_at));
-	return !_mm512_test_epi64_mask(differ, _mm512_loadu_si512(t->mask.bytes + t->line_at));
+	if (likely(t->one_line))
+		return !differ_in_line(t, a, b, t->line_at);
+	for (unsigned lines = t->lines; lines; lines &= lines - 1)
+		differ |= differ_in_line(t, a, b, __builtin_ctz(lines) * FLOW_KEY_LINE);
+	return !differ;
 }
 
 EXACT_FIND_VARIANT(avx512, bkt_match_avx512, pack_line, hash_line, same_line, repeat_line)
