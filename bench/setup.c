@@ -207,6 +207,8 @@ static void measure(struct rig *rig, uint32_t live, double seconds)
 	uint64_t start = clock_now_ns(), cpu = thread_ns(), packets = 0;
 
 	run(rig, live + live / 8); /* to the steady state */
+	flow_settle(esw_flow(rig->esw)); /* as a card's keeper does every second */
+	node_settle(rig->node);
 	start = clock_now_ns();
 	cpu = thread_ns();
 	while ((double)(clock_now_ns() - start) < seconds * 1e9) {
