@@ -547,8 +547,8 @@ void flow_pipes_settle(struct flow_ctx *ctx)
 
 	pthread_mutex_lock(&ps->lock);
 	for (unsigned i = 0; i < PIPES_MAX; i++)
-		if (ps->pipe[i] && ps->pipe[i]->exact)
-			flow_exact_settle(ps->pipe[i]->exact);
+		if (ps->pipe[i] && ps->pipe[i]->kind->settle)
+			ps->pipe[i]->kind->settle(ps->pipe[i]);
 	pthread_mutex_unlock(&ps->lock);
 	cache_settle(ctx);
 }

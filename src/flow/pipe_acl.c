@@ -97,6 +97,11 @@ static void acl_destroy(struct flow_pipe *pipe)
 		flow_wild_destroy(pipe->wild);
 }
 
+static void acl_settle(struct flow_pipe *pipe)
+{
+	flow_wild_settle(pipe->wild);
+}
+
 const struct pipe_kind pipe_acl = {
 	.name = "acl",
 	.create = acl_create,
@@ -104,4 +109,5 @@ const struct pipe_kind pipe_acl = {
 	.add = acl_add,
 	.remove = acl_remove,
 	.find = acl_find,
+	.settle = acl_settle,
 };

@@ -61,6 +61,11 @@ static int exact_resize(struct flow_pipe *pipe, uint32_t nr_entries)
 	return err ? refuse_more(err, "pipe '%s': cannot be resized to %u entries", pipe->name, nr_entries) : 0;
 }
 
+static void exact_settle(struct flow_pipe *pipe)
+{
+	flow_exact_settle(pipe->exact);
+}
+
 const struct pipe_kind pipe_exact = {
 	.name = "exact",
 	.create = exact_create,
@@ -70,5 +75,6 @@ const struct pipe_kind pipe_exact = {
 	.remove = exact_remove,
 	.find = exact_find,
 	.resize = exact_resize,
+	.settle = exact_settle,
 	.leaf = true,
 };

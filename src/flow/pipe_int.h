@@ -97,6 +97,8 @@ struct pipe_kind {
 	/* The entry for this key or NULL; ORs the bits it looked at into `looked`. */
 	struct flow_entry *(*find)(const struct flow_pipe *pipe, const struct flow_key *key, struct flow_key *looked);
 	int (*resize)(struct flow_pipe *pipe, uint32_t nr_entries);
+	/* May be NULL. Now and then, from a thread that may take its time. */
+	void (*settle)(struct flow_pipe *pipe);
 	/* Only misses of exactly this key can change by an add: hashed miss words are used. */
 	bool leaf;
 };

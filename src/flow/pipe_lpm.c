@@ -68,6 +68,11 @@ static struct flow_entry *lpm_find(const struct flow_pipe *pipe, const struct fl
 	return pipe_wild.find(pipe, key, looked);
 }
 
+static void lpm_settle(struct flow_pipe *pipe)
+{
+	pipe_wild.settle(pipe);
+}
+
 const struct pipe_kind pipe_lpm = {
 	.name = "lpm",
 	.create = lpm_create,
@@ -75,4 +80,5 @@ const struct pipe_kind pipe_lpm = {
 	.add = lpm_add,
 	.remove = lpm_remove,
 	.find = lpm_find,
+	.settle = lpm_settle,
 };

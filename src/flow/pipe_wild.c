@@ -147,6 +147,11 @@ static int wild_resize(struct flow_pipe *pipe, uint32_t nr_entries)
 	return err ? refuse_more(err, "pipe '%s': cannot be resized to %u entries", pipe->name, nr_entries) : 0;
 }
 
+static void wild_settle(struct flow_pipe *pipe)
+{
+	flow_wild_settle(pipe->wild);
+}
+
 const struct pipe_kind pipe_wild = {
 	.name = "wild",
 	.create = wild_create,
@@ -155,4 +160,5 @@ const struct pipe_kind pipe_wild = {
 	.remove = wild_remove,
 	.find = wild_find,
 	.resize = wild_resize,
+	.settle = wild_settle,
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * wild: tuples in an array ordered by best priority. The array is immutable; a writer publishes a new one
- * whenever a tuple comes, goes, or gets a better best priority. A best priority that has become too good (its
+ * wild: tuples in an array ordered by best priority, beside the tree if there is one: together they are the VIEW
+ * readers have. A view is immutable; a writer publishes a new one whenever a tuple comes, goes, gets a better best
+ * priority, or gets its first rule that the tree does not have. A best priority that has become too good (its
  * rule was removed) costs a look at a tuple in vain, no more; it is put right once per as many removals as the
  * tuple has rules.
  */
@@ -18,8 +19,10 @@
 #include "flow/exact.h"
 #include "flow/flow_int.h"
 #include "flow/hash.h"
+#include "flow/wild_tree.h"
 
 #define TUPLES_MAX 65536u
+#define DEAD_MIN 1024u /* removed rules that are kept for a tree however few stand */
 #define KEY_WORDS (FLOW_KEY_SIZE / 8)
 
 struct flow_wild_tuple {
@@ -29,6 +32,7 @@ struct flow_wild_tuple {
 	uint32_t best; /* no rule has a lower number */
 	uint32_t rules;
 	uint32_t stale; /* removals since `best` was right */
+	uint64_t newest; /* sequence of the last rule that came */
 };
 
 struct slot {
@@ -36,27 +40,35 @@ struct slot {
 	struct flow_wild_tuple *tuple;
 };
 
-struct list {
-	uint32_t n;
+struct view {
+	const struct wild_tree *tree; /* NULL: the tuples are all there is */
+	uint32_t n;                   /* tuples with rules the tree does not have */
 	struct slot slot[];
 };
 
 struct flow_wild {
 	struct flow_ctx *ctx;
-	const struct list *list; /* published */
+	const struct view *view; /* published */
 	pthread_mutex_t lock;    /* writers; guards all below */
 	struct hmap tuples;
 	uint64_t sequence;
-	uint32_t capacity, count;
+	struct wild_tree *tree;
+	uint64_t tree_sequence;      /* rules up to it are in the tree */
+	uint64_t settled_sequence;   /* when the tree was last thought of */
+	uint64_t barren_sequence;    /* of these rules no tree could be made */
+	bool growing;                /* somebody makes a new tree, without the lock */
+	struct flow_wild_rule *dead; /* removed, but in the tree or in that which grows */
+	uint32_t nr_dead;
+	uint32_t capacity, count, nr_tuples;
 	unsigned lines; /* union over all tuples there ever were */
 	char name[64];
 };
 
-static const struct list empty_list;
+static const struct view empty_view;
 
-static const struct list *list_of(const struct flow_wild *w)
+static const struct view *view_of(const struct flow_wild *w)
 {
-	return __atomic_load_n(&w->list, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&w->view, __ATOMIC_ACQUIRE);
 }
 
 static struct flow_wild_rule **head_of(const struct flow_wild_tuple *tuple, uint32_t index)
@@ -84,8 +96,9 @@ int flow_wild_create(
 	if (!w)
 		return refuse(ENOMEM, "wildcard table '%s': out of memory", name);
 	w->ctx = ctx;
-	w->list = &empty_list;
+	w->view = &empty_view;
 	w->capacity = capacity;
+	w->barren_sequence = UINT64_MAX;
 	hmap_init(&w->tuples);
 	pthread_mutex_init(&w->lock, NULL);
 	snprintf(w->name, sizeof(w->name), "%s", name);
@@ -99,6 +112,14 @@ static void tuple_free(void *arg)
 
 	flow_exact_destroy(t->table);
 	free(t);
+}
+
+static void free_dead(void *first)
+{
+	for (struct flow_wild_rule *r = first, *next; r; r = next) {
+		next = r->next_dead;
+		free(r);
+	}
 }
 
 static void free_rules(struct flow_wild_tuple *t)
@@ -121,8 +142,10 @@ void flow_wild_destroy(struct flow_wild *w)
 		tuple_free(t);
 	}
 	hmap_destroy(&w->tuples);
-	if (w->list != &empty_list)
-		free((void *)w->list);
+	free_dead(w->dead);
+	wild_tree_free(w->tree);
+	if (w->view != &empty_view)
+		free((void *)w->view);
 	pthread_mutex_destroy(&w->lock);
 	free(w);
 }
@@ -134,22 +157,29 @@ static int by_best(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The array of all tuples as they are now. On failure readers go on with the old one. */
+/* Has the tuple a rule that the tree has not? */
+static bool beside_tree(const struct flow_wild *w, const struct flow_wild_tuple *t)
+{
+	return !w->tree || t->newest > w->tree_sequence;
+}
+
+/* The tree and the tuples as they are now. On failure readers go on with the old view. */
 static int publish(struct flow_wild *w)
 {
-	uint32_t n = hmap_count(&w->tuples), i = 0;
-	struct list *fresh = malloc(sizeof(*fresh) + n * sizeof(struct slot));
-	const struct list *old = w->list;
+	struct view *fresh = malloc(sizeof(*fresh) + hmap_count(&w->tuples) * sizeof(struct slot));
+	const struct view *old = w->view;
 	struct flow_wild_tuple *t;
 
 	if (!fresh)
 		return -ENOMEM;
+	fresh->tree = w->tree;
+	fresh->n = 0;
 	hmap_for_each(t, &w->tuples, node)
-		fresh->slot[i++] = (struct slot){t->best, t};
-	fresh->n = i;
-	qsort(fresh->slot, i, sizeof(struct slot), by_best);
-	__atomic_store_n(&w->list, fresh, __ATOMIC_RELEASE);
-	if (old != &empty_list)
+		if (beside_tree(w, t))
+			fresh->slot[fresh->n++] = (struct slot){t->best, t};
+	qsort(fresh->slot, fresh->n, sizeof(struct slot), by_best);
+	__atomic_store_n(&w->view, fresh, __ATOMIC_RELEASE);
+	if (old != &empty_view)
 		flow_retire(w->ctx, free, (void *)old);
 	return 0;
 }
@@ -192,6 +222,7 @@ static struct flow_wild_tuple *make_tuple(struct flow_wild *w, const struct flow
 	t->mask = *mask;
 	t->best = UINT32_MAX;
 	hmap_insert(&w->tuples, &t->node, mask_hash(mask));
+	w->nr_tuples++;
 	w->lines |= flow_exact_lines(t->table);
 	return t;
 }
@@ -204,6 +235,7 @@ static void drop_tuple(struct flow_wild *w, struct flow_wild_tuple *t)
 		hmap_insert(&w->tuples, &t->node, mask_hash(&t->mask));
 		return;
 	}
+	w->nr_tuples--;
 	flow_retire(w->ctx, tuple_free, t);
 }
 
@@ -240,7 +272,9 @@ static int insert_rule(
 	struct flow_wild *w, const struct flow_match *match, struct flow_wild_rule *rule)
 {
 	struct flow_wild_tuple *t = find_tuple(w, &match->mask);
+	uint64_t old_newest;
 	uint32_t old_best;
+	bool shown;
 	int err;
 
 	if (w->count >= w->capacity)
@@ -252,6 +286,8 @@ static int insert_rule(
 	rule->tuple = t;
 	rule->sequence = ++w->sequence;
 	old_best = t->best;
+	old_newest = t->newest;
+	shown = t->rules && beside_tree(w, t);
 	err = chain_rule(t, &match->value, rule);
 	if (err) {
 		if (!t->rules)
@@ -261,7 +297,13 @@ static int insert_rule(
 	t->rules++;
 	w->count++;
 	t->best = MIN_OF(t->best, rule->priority);
-	return t->rules == 1 || t->best < old_best ? publish(w) : 0;
+	t->newest = rule->sequence;
+	err = !shown || t->best < old_best ? publish(w) : 0;
+	if (err) { /* the caller takes the rule out again */
+		t->best = old_best;
+		t->newest = old_newest;
+	}
+	return err;
 }
 
 static uint32_t best_of(const struct flow_wild_tuple *t)
@@ -286,6 +328,36 @@ static void unchain(struct flow_wild_tuple *t, struct flow_wild_rule *rule)
 	__atomic_store_n(link, rule->next, __ATOMIC_RELEASE);
 }
 
+/* No tree any more, and what was kept for it goes too. Without memory for the view without it all stays. */
+static void drop_tree(struct flow_wild *w)
+{
+	struct wild_tree *tree = w->tree;
+
+	w->tree = NULL;
+	if (publish(w)) {
+		w->tree = tree;
+		return;
+	}
+	flow_retire(w->ctx, wild_tree_free, tree);
+	flow_retire(w->ctx, free_dead, w->dead);
+	w->dead = NULL;
+	w->nr_dead = 0;
+}
+
+/* A tree may still name the rule: it is kept for that one's time. */
+static void bury(struct flow_wild *w, struct flow_wild_rule *rule)
+{
+	__atomic_store_n(&rule->dead, true, __ATOMIC_RELEASE);
+	if (!w->tree && !w->growing) {
+		flow_retire(w->ctx, free, rule);
+		return;
+	}
+	rule->next_dead = w->dead;
+	w->dead = rule;
+	if (++w->nr_dead > w->count + DEAD_MIN && w->tree && !w->growing)
+		drop_tree(w);
+}
+
 static void remove_rule(struct flow_wild *w, struct flow_wild_rule *rule)
 {
 	struct flow_wild_tuple *t = rule->tuple;
@@ -299,7 +371,7 @@ static void remove_rule(struct flow_wild *w, struct flow_wild_rule *rule)
 		t->best = best_of(t);
 		(void)publish(w);
 	}
-	flow_retire(w->ctx, free, rule);
+	bury(w, rule);
 }
 
 int flow_wild_insert(struct flow_wild *w, const struct flow_wild_rule_cfg *cfg,
@@ -348,6 +420,121 @@ void flow_wild_remove(struct flow_wild *w, const struct flow_wild_rule *rule)
 	pthread_mutex_unlock(&w->lock);
 }
 
+/* ---- the tree ---- */
+
+/* Few masks are quick as they are. A tree that is there is renewed when many rules came or went, or some and now it is
+ * quiet. */
+static bool tree_pays(struct flow_wild *w)
+{
+	bool quiet = w->sequence == w->settled_sequence;
+
+	w->settled_sequence = w->sequence;
+	if (w->growing || w->nr_tuples <= WILD_TUPLES_FEW || w->sequence == w->barren_sequence)
+		return false;
+	if (!w->tree || w->nr_dead > w->count / 4)
+		return true;
+	return w->view->n > WILD_TUPLES_FEW && (quiet || w->sequence - w->tree_sequence > w->count / 8);
+}
+
+static int by_order(const void *a, const void *b)
+{
+	const struct wild_tree_rule *x = a, *y = b;
+
+	return better(x->rule, y->rule) ? -1 : 1;
+}
+
+/* Every rule with what it matches, in order. NULL: no memory. */
+static struct wild_tree_rule *list_rules(const struct flow_wild *w)
+{
+	struct wild_tree_rule *rules = malloc(MAX_OF(w->count, 1u) * sizeof(*rules));
+	const struct flow_wild_tuple *t;
+	uint32_t n = 0;
+
+	if (!rules)
+		return NULL;
+	hmap_for_each(t, &w->tuples, node)
+		for (uint32_t i = flow_exact_next(t->table, 0); i; i = flow_exact_next(t->table, i))
+			for (const struct flow_wild_rule *r = *head_of(t, i); r; r = r->next) {
+				assert(n < w->count);
+				rules[n].rule = r;
+				rules[n].match.mask = t->mask;
+				flow_exact_key(t->table, i, &rules[n++].match.value);
+			}
+	qsort(rules, n, sizeof(*rules), by_order);
+	return rules;
+}
+
+/* These are needed for longer, after all. */
+static void keep_dead(struct flow_wild *w, struct flow_wild_rule *dead)
+{
+	while (dead) {
+		struct flow_wild_rule *next = dead->next_dead;
+
+		dead->next_dead = w->dead;
+		w->dead = dead;
+		w->nr_dead++;
+		dead = next;
+	}
+}
+
+/* The new tree instead of the old; `dead` is what only the old one still named. */
+static void change_tree(struct flow_wild *w, struct wild_tree *tree, uint64_t sequence, struct flow_wild_rule *dead)
+{
+	struct wild_tree *old = w->tree;
+	uint64_t old_sequence = w->tree_sequence;
+
+	w->tree = tree;
+	w->tree_sequence = sequence;
+	if (publish(w)) { /* the old one, and all rules it names, stay */
+		w->tree = old;
+		w->tree_sequence = old_sequence;
+		wild_tree_free(tree);
+		keep_dead(w, dead);
+		return;
+	}
+	if (old)
+		flow_retire(w->ctx, wild_tree_free, old);
+	if (dead)
+		flow_retire(w->ctx, free_dead, dead);
+}
+
+void flow_wild_settle(struct flow_wild *w)
+{
+	struct flow_wild_rule *dead = NULL;
+	struct wild_tree_rule *rules = NULL;
+	struct wild_tree *tree = NULL;
+	uint64_t sequence = 0;
+	uint32_t n = 0;
+
+	pthread_mutex_lock(&w->lock);
+	if (tree_pays(w))
+		rules = list_rules(w);
+	if (rules) {
+		n = w->count;
+		sequence = w->sequence;
+		dead = w->dead;
+		w->dead = NULL;
+		w->nr_dead = 0;
+		w->growing = true;
+	}
+	pthread_mutex_unlock(&w->lock);
+	if (!rules)
+		return;
+	(void)wild_tree_build(rules, n, &tree);
+	free(rules);
+	pthread_mutex_lock(&w->lock);
+	w->growing = false;
+	if (tree) {
+		change_tree(w, tree, sequence, dead);
+	} else {
+		w->barren_sequence = sequence;
+		keep_dead(w, dead);
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* ---- looking up ---- */
+
 static void look_at(struct flow_key *looked, const struct flow_key *bits)
 {
 	if (looked && bits)
@@ -373,14 +560,14 @@ static const struct flow_wild_rule *best_in_chain(struct flow_wild_rule *const *
 const struct flow_wild_rule *flow_wild_lookup(
 	const struct flow_wild *w, const struct flow_key *key, struct flow_key *looked)
 {
-	const struct list *list = list_of(w);
-	const struct flow_wild_rule *found = NULL;
+	const struct view *view = view_of(w);
+	const struct flow_wild_rule *found = view->tree ? wild_tree_find(view->tree, key, looked) : NULL;
 
-	for (uint32_t i = 0; i < list->n; i++) {
-		const struct flow_wild_tuple *t = list->slot[i].tuple;
+	for (uint32_t i = 0; i < view->n; i++) {
+		const struct flow_wild_tuple *t = view->slot[i].tuple;
 		uint32_t index;
 
-		if (found && found->priority < list->slot[i].best)
+		if (found && found->priority < view->slot[i].best)
 			break;
 		look_at(looked, &t->mask);
 		index = flow_exact_find(t->table, key);
@@ -407,17 +594,21 @@ static uint64_t still_open(uint64_t todo, const struct flow_wild_rule **rules, u
 uint64_t flow_wild_lookup_burst(const struct flow_wild *w, const struct flow_key *keys,
 	uint64_t todo, const struct flow_wild_rule **rules)
 {
-	const struct list *list = list_of(w);
+	const struct view *view = view_of(w);
 	uint64_t all = todo, found = 0;
 	uint32_t index[64];
 
-	for (uint64_t m = todo; m; m &= m - 1)
-		rules[__builtin_ctzll(m)] = NULL;
-	for (uint32_t n = 0; n < list->n && todo; n++) {
-		const struct flow_wild_tuple *t = list->slot[n].tuple;
+	for (uint64_t m = todo; m; m &= m - 1) {
+		unsigned i = __builtin_ctzll(m);
+
+		rules[i] = view->tree ? wild_tree_find(view->tree, &keys[i], NULL) : NULL;
+		found |= (uint64_t) !!rules[i] << i;
+	}
+	for (uint32_t n = 0; n < view->n && todo; n++) {
+		const struct flow_wild_tuple *t = view->slot[n].tuple;
 
 		if (found)
-			todo = still_open(todo, rules, list->slot[n].best);
+			todo = still_open(todo, rules, view->slot[n].best);
 		for (uint64_t m = flow_exact_lookup(t->table, keys, todo, index); m; m &= m - 1) {
 			unsigned i = __builtin_ctzll(m);
 
@@ -461,7 +652,7 @@ uint32_t flow_wild_count(const struct flow_wild *w)
 
 uint32_t flow_wild_tuples(const struct flow_wild *w)
 {
-	return list_of(w)->n;
+	return __atomic_load_n(&w->nr_tuples, __ATOMIC_RELAXED);
 }
 
 unsigned flow_wild_lines(const struct flow_wild *w)

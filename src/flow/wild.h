@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * wild: rules with a mask and a priority each; tuple-space search.
+ * wild: rules with a mask and a priority each; tuple-space search, and a decision tree for what stands.
  *
  * Rules with equal masks share a TUPLE: an exact-match table under that mask (exact.h). Tuples are visited
  * in the order of their best priority, and the search ends when what was found beats all tuples that are left.
@@ -13,9 +13,16 @@
  *
  * The lowest priority number wins; among equals the rule added first.
  *
+ * A look-up per tuple is much where there are many masks. Once a second (flow_wild_settle, by the card's keeper) a
+ * table of more than WILD_TUPLES_FEW tuples gets a decision tree of all its rules (wild_tree.h); look-ups then search
+ * the tree, and by tuples only those that have got a rule since. Rules that went are marked for the tree, and their memory
+ * stays until the next one; when these are more than the rules that stand, the tree goes instead. Inserting and
+ * removing costs the same as without a tree.
+ *
  * What was looked at. A cached result is valid for all packets that agree on the bits the search examined:
- * the masks of all tuples visited, hit or not, and the `looks` of all checks evaluated. flow_wild_lookup
- * collects them; flow_wild_lookup_burst does not (it is the path without a cache).
+ * the masks of all tuples visited, hit or not, the words the tree looked at (as far as any of its rules looks at them),
+ * and the `looks` of all checks evaluated. flow_wild_lookup collects them; flow_wild_lookup_burst does not (it is the
+ * path without a cache).
  *
  * Threads. Lookups by online readers, who never wait. Insert and remove from any thread, one at a time
  * per table (a mutex); what readers may see is retired through the ctx. Rules live until the grace period
@@ -30,6 +37,8 @@
 
 #include "flow/pipe.h"
 
+#define WILD_TUPLES_FEW 8
+
 struct flow_wild;
 
 struct flow_wild_rule {
@@ -40,6 +49,8 @@ struct flow_wild_rule {
 	bool (*check)(const void *owner, const struct flow_key *key); /* NULL = matches */
 	const struct flow_key *looks; /* bits `check` looks at; borrowed, NULL = none */
 	struct flow_wild_rule *next;  /* chain of equal masked keys; insides */
+	struct flow_wild_rule *next_dead; /* removed, but in a tree; insides */
+	bool dead;                        /* atomic: removed; insides */
 	struct flow_wild_tuple *tuple;
 };
 
@@ -60,6 +71,10 @@ void flow_wild_destroy(struct flow_wild *wild);
 int flow_wild_insert(struct flow_wild *wild, const struct flow_wild_rule_cfg *cfg,
 	const struct flow_wild_rule **rule);
 void flow_wild_remove(struct flow_wild *wild, const struct flow_wild_rule *rule);
+
+/* Make or renew the tree if that pays. Any thread but the burst's: it takes milliseconds for thousands of rules, in
+ * which writers wait only while the rules are listed. */
+void flow_wild_settle(struct flow_wild *wild);
 
 /* NULL = no rule. `looked` may be NULL; otherwise bits are ORed into it. */
 const struct flow_wild_rule *flow_wild_lookup(

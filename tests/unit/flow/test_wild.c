@@ -9,6 +9,7 @@
 
 #define RULES 400
 #define MASKS 24
+#define READ_RULES 14 /* more tuples than are searched without a tree */
 
 struct twin_rule {
 	const struct flow_wild_rule *rule; /* NULL: unused */
@@ -176,6 +177,8 @@ static void same_as_the_twin(void **state)
 			add_rule(ctx, w, &r, masks);
 		else if (what < 7)
 			remove_rule(ctx, w, &twin[rng_below(&r, RULES)]);
+		else if (rng_one_in(&r, 20)) /* trees of all ages, and rules beside them */
+			flow_wild_settle(w);
 		else if (op % 8 == 0)
 			check_keys(w, &r);
 		else
@@ -218,6 +221,63 @@ static void the_lowest_number_wins_then_the_first(void **state)
 	assert_ptr_equal(flow_wild_lookup(w, &key, NULL), r2);
 	assert_int_equal(flow_wild_tuples(w), 2);
 	assert_int_equal(flow_wild_lines(w), 1);
+	flow_wild_destroy(w);
+	flow_ctx_destroy(ctx);
+}
+
+/* Rules that come and go under a tree: those that went are kept for it, but not without end. */
+static void a_tree_outlives_its_rules(void **state)
+{
+	struct flow_ctx *ctx = make_ctx(1);
+	struct flow_match m[2 * WILD_TUPLES_FEW] = {};
+	const struct flow_wild_rule *rule[ARRAY_SIZE(m)], *last;
+	struct flow_wild *w;
+
+	assert_int_equal(flow_wild_create(ctx, "test", 100, &w), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(m); i++) {
+		struct flow_wild_rule_cfg cfg = {.match = &m[i], .priority = i};
+
+		m[i].value.hot.src[0] = m[i].mask.hot.src[0] = 1 + i;
+		m[i].mask.hot.src[1] = i < 8 ? 0xff : 0;
+		assert_int_equal(flow_wild_insert(w, &cfg, &rule[i]), 0);
+	}
+	flow_wild_settle(w);
+	for (unsigned n = 0; n < 5000; n++) {
+		unsigned i = n % ARRAY_SIZE(m);
+		struct flow_wild_rule_cfg cfg = {.match = &m[i], .priority = i};
+
+		flow_wild_remove(w, rule[i]);
+		last = flow_wild_lookup(w, &m[i].value, NULL);
+		assert_true(!last || last->priority != i);
+		assert_int_equal(flow_wild_insert(w, &cfg, &rule[i]), 0);
+		last = flow_wild_lookup(w, &m[i].value, NULL);
+		assert_true(last && last->priority <= i);
+		if (n % 1700 == 1699)
+			flow_wild_settle(w);
+	}
+	flow_wild_destroy(w);
+	flow_ctx_destroy(ctx);
+}
+
+/* Rules that look at a word of the key each: no tree, the same answers. */
+static void too_many_words_get_no_tree(void **state)
+{
+	struct flow_ctx *ctx = make_ctx(1);
+	struct flow_match m[40] = {};
+	struct flow_wild *w;
+
+	assert_int_equal(flow_wild_create(ctx, "test", 100, &w), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(m); i++) {
+		struct flow_wild_rule_cfg cfg = {.match = &m[i], .priority = i};
+		const struct flow_wild_rule *rule;
+
+		m[i].value.bytes[4 * i] = m[i].mask.bytes[4 * i] = 0xa5;
+		assert_int_equal(flow_wild_insert(w, &cfg, &rule), 0);
+	}
+	flow_wild_settle(w);
+	flow_wild_settle(w);
+	for (unsigned i = 0; i < ARRAY_SIZE(m); i++)
+		assert_int_equal(flow_wild_lookup(w, &m[i].value, NULL)->priority, i);
 	flow_wild_destroy(w);
 	flow_ctx_destroy(ctx);
 }
@@ -290,14 +350,14 @@ static void *hammer(void *arg)
 static void readers_see_whole_rules(void **state)
 {
 	struct race race = {.ctx = make_ctx(1)};
-	struct flow_match m[8] = {{.mask.hot.proto = 0xff, .value.hot.proto = 6}};
-	const struct flow_wild_rule *rule[8] = {0};
+	struct flow_match m[READ_RULES] = {{.mask.hot.proto = 0xff, .value.hot.proto = 6}};
+	const struct flow_wild_rule *rule[READ_RULES] = {0};
 	pthread_t thread;
 	struct rng r;
 
 	rng_init(&r, rng_test_seed("wild readers"));
 	assert_int_equal(flow_wild_create(race.ctx, "test", 100, &race.w), 0);
-	for (unsigned i = 0; i < 8; i++) {
+	for (unsigned i = 0; i < READ_RULES; i++) {
 		struct flow_wild_rule_cfg cfg = {
 			.match = &m[i], .priority = 100 - i, .owner = (void *)(uintptr_t)(101 - i)};
 
@@ -309,10 +369,12 @@ static void readers_see_whole_rules(void **state)
 	}
 	pthread_create(&thread, NULL, hammer, &race);
 	for (unsigned n = 0; n < 20000; n++) {
-		unsigned i = rng_between(&r, 1, 7);
+		unsigned i = rng_between(&r, 1, READ_RULES - 1);
 		struct flow_wild_rule_cfg cfg = {
 			.match = &m[i], .priority = 100 - i, .owner = (void *)(uintptr_t)(101 - i)};
 
+		if (n % 500 == 499) /* trees come and go under the reader too */
+			flow_wild_settle(race.w);
 		if (rule[i]) {
 			flow_wild_remove(race.w, rule[i]);
 			rule[i] = NULL;
@@ -332,6 +394,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(same_as_the_twin),
 		cmocka_unit_test(the_lowest_number_wins_then_the_first),
+		cmocka_unit_test(a_tree_outlives_its_rules),
+		cmocka_unit_test(too_many_words_get_no_tree),
 		cmocka_unit_test(overlap_is_agreement_on_common_bits),
 		cmocka_unit_test(bad_ranges_are_refused),
 		cmocka_unit_test(readers_see_whole_rules),
