@@ -81,7 +81,11 @@ void dcore_task_soon(const struct doca_task *task)
 {
 	const uint8_t *from = task->src->data, *to = task->dst->data + task->dst->data_len;
 
-	for (unsigned line = 0; line < 4; line++) {
+	__builtin_prefetch(from);
+	__builtin_prefetch(to, 1);
+	if (task->src->data_len <= 256)
+		return;
+	for (unsigned line = 1; line < 4; line++) {
 		__builtin_prefetch(from + 64 * line);
 		__builtin_prefetch(to + 64 * line, 1);
 	}
