@@ -24,11 +24,11 @@ static struct doca_flow_pipe *then(const char *name, struct doca_flow_actions a,
 	return pipe;
 }
 
-static struct doca_flow_match udp_to(uint16_t port)
+static struct doca_flow_match udp_to(uint16_t dst_port)
 {
 	struct doca_flow_match m = {.outer.l4_type_ext = DOCA_FLOW_L4_TYPE_EXT_UDP};
 
-	m.outer.udp.l4_port.dst_port = DOCA_HTOBE16(port);
+	m.outer.udp.l4_port.dst_port = DOCA_HTOBE16(dst_port);
 	return m;
 }
 
