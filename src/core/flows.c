@@ -340,19 +340,22 @@ static void list_pipe(void *arg, const struct flow_pipe_info *info)
 {
 	static const char *const domains[] = {"default", "secure-ingress", "egress", "secure-egress"};
 	struct pipe_list *l = arg;
-	json_t *forwards = json_array();
+	json_t *forwards = json_array(), *to = json_array();
 
 	if (l->port != FLOW_PORT_NONE && info->port != FLOW_PORT_NONE && info->port != l->port) {
 		json_decref(forwards);
+		json_decref(to);
 		return;
 	}
-	for (unsigned i = 0; i < info->nr_forwards; i++)
+	for (unsigned i = 0; i < info->nr_forwards; i++) {
 		json_array_append_new(forwards, json_string(info->forwards[i]));
-	json_array_append_new(l->list, json_pack("{s:i, s:s, s:s, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:s}", "id", info->id,
+		json_array_append_new(to, json_integer(info->to[i]));
+	}
+	json_array_append_new(l->list, json_pack("{s:i, s:s, s:s, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:i}", "id", info->id,
 		"name", info->name, "type", info->type, "domain", domains[info->domain], "port",
 		port_name_json(l->core, info->port), "root", info->root, "entries", count(info->entries + info->connections), "limit",
-		count(info->capacity), "hits", count_if(info->counts_hits, info->hits), "misses", count_if(info->counts_misses, info->misses), "forward", forwards, "miss",
-		info->miss));
+		count(info->capacity), "hits", count_if(info->counts_hits, info->hits), "misses", count_if(info->counts_misses, info->misses), "forward", forwards, "to", to, "miss",
+		info->miss, "miss_to", info->miss_to));
 }
 
 static int pipes(struct ctl_request *req, const json_t *params, json_t **result, void *arg)

@@ -47,7 +47,8 @@
  *   port: "p0" | null, root: bool, entries, limit: 0 = none,
  *   hits, misses (null: not counted),
  *   forward: ["port p0", "pipe acl", "drop", ...]   distinct targets of its entries, for the graph
- *   miss: "text"}]}
+ *   to: [0, 4, 0, ...]   the ids of those that are pipes: names need not be unique
+ *   miss: "text", miss_to: id or 0}]}
  */
 #define CTL_SWITCH_PIPES "switch.pipes"
 

@@ -214,6 +214,8 @@ struct dump {
 	const struct flow_pipes *ps;
 	struct str *out;
 	unsigned n;
+	uint32_t only; /* this entry's number, 0 = all */
+	bool found;
 };
 
 void dump_entry_match(const struct flow_entry *entry, struct str *out)
@@ -237,8 +239,12 @@ static void dump_entry(void *arg, struct flow_entry *entry)
 	struct dump *d = arg;
 	const struct entry_body *body = __atomic_load_n(&entry->body, __ATOMIC_ACQUIRE);
 	struct flow_count count;
+	unsigned n = d->n++;
 
-	str_addf(d->out, "  entry %u:", d->n++);
+	if (d->only && entry->number != d->only)
+		return;
+	d->found = true;
+	str_addf(d->out, "  entry %u:", n);
 	dump_entry_match(entry, d->out);
 	str_add(d->out, " -> ");
 	dump_fwd(d->ps, &body->fwd, d->out);
@@ -253,9 +259,8 @@ static void dump_entry(void *arg, struct flow_entry *entry)
 	}
 }
 
-void dump_pipe(struct flow_ctx *ctx, const struct flow_pipe *pipe, struct str *out)
+static void dump_head(struct flow_ctx *ctx, const struct flow_pipe *pipe, struct str *out)
 {
-	struct dump d = {.ps = ctx->pipes, .out = out};
 	struct flow_count count;
 
 	str_addf(out, "pipe %u '%s' %s domain %s port ", pipe->id, pipe->name, pipe->kind->name, domain_names[pipe->domain]);
@@ -277,7 +282,15 @@ void dump_pipe(struct flow_ctx *ctx, const struct flow_pipe *pipe, struct str *o
 	str_add(out, "\n  match:");
 	dump_match(&pipe->match.value, &pipe->match.mask, out);
 	str_add_char(out, '\n');
+}
+
+bool dump_pipe(struct flow_ctx *ctx, const struct flow_pipe *pipe, uint32_t only, struct str *out)
+{
+	struct dump d = {.ps = ctx->pipes, .out = out, .only = only};
+
+	dump_head(ctx, pipe, out);
 	entry_each(pipe, dump_entry, &d);
+	return d.found || !only;
 }
 
 void flow_dump(struct flow_ctx *ctx, struct str *out)
@@ -287,6 +300,6 @@ void flow_dump(struct flow_ctx *ctx, struct str *out)
 	pthread_mutex_lock(&ps->lock); /* no pipe goes away under us */
 	for (unsigned i = 0; i < PIPES_MAX; i++)
 		if (ps->pipe[i])
-			dump_pipe(ctx, ps->pipe[i], out);
+			dump_pipe(ctx, ps->pipe[i], 0, out);
 	pthread_mutex_unlock(&ps->lock);
 }

@@ -16,20 +16,30 @@ struct forwards {
 	const struct flow_pipes *ps;
 	struct str text[FORWARDS_MAX + 1];
 	const char *list[FORWARDS_MAX + 1];
+	uint16_t to[FORWARDS_MAX + 1]; /* pipe ids, 0 = no pipe: names need not be unique */
 	unsigned n;
 	struct flow_count sum;
 	bool counted; /* sum is of entries that count */
 };
 
+static uint16_t pipe_behind(const struct flow_pipes *ps, const struct pipe_fwd *fwd)
+{
+	bool named = fwd->kind == FLOW_FWD_PIPE || fwd->kind == FLOW_FWD_LIST || fwd->kind == FLOW_FWD_HASH;
+	const struct flow_pipe *pipe = named ? pipe_by_fwd(ps, fwd) : NULL;
+
+	return pipe ? pipe->id : 0;
+}
+
 static void add_forward(struct forwards *f, const struct pipe_fwd *fwd)
 {
+	uint16_t to = pipe_behind(f->ps, fwd);
 	struct str one = {0};
 
 	if (fwd->kind == FLOW_FWD_NONE || f->n > FORWARDS_MAX)
 		return;
 	dump_fwd(f->ps, fwd, &one);
 	for (unsigned i = 0; i < f->n; i++) {
-		if (strcmp(str_text(&f->text[i]), str_text(&one)))
+		if (f->to[i] != to || strcmp(str_text(&f->text[i]), str_text(&one)))
 			continue;
 		str_free(&one);
 		return;
@@ -37,7 +47,9 @@ static void add_forward(struct forwards *f, const struct pipe_fwd *fwd)
 	if (f->n == FORWARDS_MAX) {
 		str_clear(&one);
 		str_add(&one, "...");
+		to = 0;
 	}
+	f->to[f->n] = to;
 	f->text[f->n++] = one;
 }
 
@@ -94,6 +106,8 @@ static void tell_pipe(struct flow_ctx *ctx, const struct flow_pipe *pipe,
 		f.list[i] = str_text(&f.text[i]);
 	info.nr_forwards = f.n;
 	info.forwards = f.list;
+	info.to = f.to;
+	info.miss_to = pipe_behind(ctx->pipes, pipe->miss);
 	info.counts_hits = f.counted;
 	info.counts_misses = pipe->miss_counter != 0;
 	info.hits = f.sum.packets;
@@ -202,8 +216,8 @@ int flow_explain_pipe(struct flow_ctx *ctx, const char *name, uint64_t entry, st
 	for (unsigned i = 0; !entry && i < PIPES_MAX && !found; i++)
 		if (ps->pipe[i] && !strcmp(ps->pipe[i]->name, name))
 			found = ps->pipe[i];
-	if (found)
-		dump_pipe(ctx, found, out);
+	if (found && !dump_pipe(ctx, found, (uint32_t)entry, out))
+		found = NULL;
 	pthread_mutex_unlock(&ps->lock);
 	if (found)
 		return 0;

@@ -20,7 +20,9 @@ struct flow_pipe_info {
 	uint64_t hits, misses;         /* 0 where nothing counts */
 	unsigned nr_forwards;
 	const char *const *forwards;   /* distinct targets: "pipe 'acl'", "port 3", "drop policy-egress" */
+	const uint16_t *to;            /* the ids of those that are pipes, else 0 */
 	const char *miss;
+	uint16_t miss_to;
 };
 void flow_pipe_each(struct flow_ctx *ctx, void (*fn)(void *arg, const struct flow_pipe_info *info), void *arg);
 
@@ -36,7 +38,7 @@ struct flow_entry_info {
 /* All entries, pipe by pipe, then the cached flows. */
 void flow_entry_each(struct flow_ctx *ctx, uint64_t now_ns, void (*fn)(void *arg, const struct flow_entry_info *info), void *arg);
 
-/* The pipe of this name, or with `entry` not 0 the pipe of that entry: configuration, entries, programs. -ENOENT. */
+/* The pipe of this name with its entries, or with `entry` not 0 that entry and its pipe: configuration, programs. -ENOENT. */
 int flow_explain_pipe(struct flow_ctx *ctx, const char *pipe, uint64_t entry, struct str *out);
 
 #endif

@@ -309,7 +309,8 @@ void cache_each(struct flow_ctx *ctx,
 /* dump.c */
 void dump_match(const struct flow_key *value, const struct flow_key *mask, struct str *out);
 void dump_entry_match(const struct flow_entry *entry, struct str *out);
-void dump_pipe(struct flow_ctx *ctx, const struct flow_pipe *pipe, struct str *out);
+/* The pipe with its entries, or with the one whose number is `only`; false: there is no such entry. */
+bool dump_pipe(struct flow_ctx *ctx, const struct flow_pipe *pipe, uint32_t only, struct str *out);
 
 /* Names for dumps. */
 const char *pipe_kind_name(enum flow_pipe_kind kind);

@@ -291,29 +291,26 @@ static bool names_pipe(const char *target, const char *name)
 	       !strcmp(target + quoted + len, quoted ? "'" : "");
 }
 
-/* The node that a forward text names: the pipe of that name, or a node of its own. */
-static void print_target(const json_t *pipes, const char *target, unsigned *other)
+/* The pipe that a forward leads to: by its id, or by the name in its text, of a switch that tells no ids. 0: no pipe. */
+static uint64_t target_pipe(const json_t *pipes, const char *target, uint64_t id)
 {
 	const json_t *p;
 	size_t i;
 
-	json_array_foreach(pipes, i, p) {
-		if (!names_pipe(target, cli_text(p, "name")))
-			continue;
-		printf("p%llu", (unsigned long long)cli_u64(p, "id"));
-		return;
-	}
-	printf("o%u", (*other)++);
+	json_array_foreach(pipes, i, p)
+		if (!id && names_pipe(target, cli_text(p, "name")))
+			return cli_u64(p, "id");
+	return id;
 }
 
-static void print_edge(const json_t *pipes, const json_t *from, const char *target, bool miss,
-	bool dot, unsigned *other)
+/* An edge to pipe `to`, or to a node of its own that says `target`. */
+static void print_edge(const json_t *from, const char *target, uint64_t to, bool miss, bool dot, unsigned *other)
 {
 	unsigned mine = *other;
 
 	printf(dot ? "  p%llu -> " : "  p%llu %s ", (unsigned long long)cli_u64(from, "id"),
 		miss ? "-. miss .->" : "-->");
-	print_target(pipes, target, other);
+	printf("%c%llu", to ? 'p' : 'o', to ? (unsigned long long)to : (*other)++);
 	if (dot)
 		printf("%s", miss ? " [style=dashed, label=miss]" : "");
 	if (mine != *other && !dot) {
@@ -328,11 +325,27 @@ static void print_edge(const json_t *pipes, const json_t *from, const char *targ
 	puts(dot ? ";" : "");
 }
 
+static void print_edges(const json_t *pipes, const json_t *p, bool dot, unsigned *other)
+{
+	const json_t *target, *to = cli_list(p, "to");
+	const char *miss = cli_text(p, "miss");
+	size_t k;
+
+	json_array_foreach(cli_list(p, "forward"), k, target) {
+		uint64_t id = (uint64_t)json_integer_value(json_array_get(to, k));
+
+		if (json_is_string(target))
+			print_edge(p, json_string_value(target), target_pipe(pipes, json_string_value(target), id), false, dot, other);
+	}
+	if (strcmp(miss, "-"))
+		print_edge(p, miss, target_pipe(pipes, miss, cli_u64(p, "miss_to")), true, dot, other);
+}
+
 static void print_graph(const json_t *pipes, bool dot)
 {
-	const json_t *p, *target;
+	const json_t *p;
 	unsigned other = 0;
-	size_t i, k;
+	size_t i;
 
 	puts(dot ? "digraph pipes {\n  rankdir=LR;\n  node [shape=box];" : "flowchart LR");
 	json_array_foreach(pipes, i, p) {
@@ -340,13 +353,8 @@ static void print_graph(const json_t *pipes, bool dot)
 		print_label(cli_text(p, "name"));
 		puts(!dot ? "]" : cli_true(p, "root") ? ", style=bold];" : "];");
 	}
-	json_array_foreach(pipes, i, p) {
-		json_array_foreach(cli_list(p, "forward"), k, target)
-			if (json_is_string(target))
-				print_edge(pipes, p, json_string_value(target), false, dot, &other);
-		if (strcmp(cli_text(p, "miss"), "-"))
-			print_edge(pipes, p, cli_text(p, "miss"), true, dot, &other);
-	}
+	json_array_foreach(pipes, i, p)
+		print_edges(pipes, p, dot, &other);
 	if (dot)
 		puts("}");
 }
