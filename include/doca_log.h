@@ -109,18 +109,32 @@ void doca_log_rate_limit(uint32_t level, int source, const char *file, int line,
 		doca_log_register_source(#SOURCE, &doca_log_source_id);               \
 	}
 
+/* Programs print empty lines: DOCA_LOG_INFO(""). */
+#if defined(__GNUC__)
+#define DOCA_LOG_EMPTY_TOO_ \
+	_Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wformat-zero-length\"")
+#define DOCA_LOG_AS_BEFORE_ _Pragma("GCC diagnostic pop")
+#else
+#define DOCA_LOG_EMPTY_TOO_
+#define DOCA_LOG_AS_BEFORE_
+#endif
+
 #define DOCA_LOG(level, ...)                                                              \
 	do {                                                                              \
+		DOCA_LOG_EMPTY_TOO_                                                       \
 		if (doca_log_is_enabled(level, doca_log_source_id))                       \
 			doca_log(level, doca_log_source_id, __FILE__, __LINE__, __func__, \
 				__VA_ARGS__);                                             \
+		DOCA_LOG_AS_BEFORE_                                                       \
 	} while (0)
 
 #define DOCA_LOG_RATE_LIMIT(level, ...)                                                      \
 	do {                                                                                 \
 		static uint64_t doca_log_last_;                                              \
+		DOCA_LOG_EMPTY_TOO_                                                          \
 		doca_log_rate_limit(level, doca_log_source_id, __FILE__, __LINE__, __func__, \
 			&doca_log_last_, __VA_ARGS__);                                       \
+		DOCA_LOG_AS_BEFORE_                                                          \
 	} while (0)
 
 #define DOCA_LOG_CRIT(...) DOCA_LOG(DOCA_LOG_LEVEL_CRIT, __VA_ARGS__)
