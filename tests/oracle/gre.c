@@ -35,7 +35,7 @@ static void take_off(struct doca_flow_pipe *root)
 	keyed.tun.key_present = true;
 	keyed.tun.gre_key = DOCA_HTOBE32(77);
 	plain.tun.protocol = DOCA_HTOBE16(DOCA_FLOW_ETHER_TYPE_IPV4);
-	nvgre.tun.nvgre_vs_id = DOCA_HTOBE32(0x123456);
+	nvgre.tun.nvgre_vs_id = DOCA_HTOBE32(0x123456 << 8);
 	nvgre.tun.nvgre_flow_id = 9;
 	l3.decap_cfg.is_l2 = false;
 	memset(l3.decap_cfg.eth.src_mac, 6, 6);
@@ -55,7 +55,7 @@ static void put_on(struct doca_flow_pipe *root)
 
 	gre.encap_cfg.encap.tun.key_present = true;
 	gre.encap_cfg.encap.tun.gre_key = DOCA_HTOBE32(78);
-	nvgre.encap_cfg.encap.tun.nvgre_vs_id = DOCA_HTOBE32(0x654321);
+	nvgre.encap_cfg.encap.tun.nvgre_vs_id = DOCA_HTOBE32(0x654321 << 8);
 	nvgre.encap_cfg.encap.tun.nvgre_flow_id = 5;
 	control(root, 2, &tcp, NULL, &gre, &across);
 	control(root, 2, &udp, NULL, &nvgre, &across);

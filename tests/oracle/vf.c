@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * vf: mode switch: the uplink and two VFs, whose pipes all belong to the switch's manager. The root asks where a packet came from;
- * what leaves passes the egress domain, which counts, and changes what leaves by the uplink; metadata goes with it.
+ * the egress pipe that it names changes what leaves by the uplink; metadata goes with it.
  */
 #include "begin.h"
 
@@ -14,7 +14,7 @@ static struct doca_flow_pipe_cfg *egress_cfg(struct doca_flow_pipe_cfg *cfg)
 }
 
 /* Leaves by the port that the metadata names; by the uplink with the uplink's address. */
-static void make_egress(void)
+static struct doca_flow_pipe *make_egress(void)
 {
 	struct doca_flow_match by_meta = {0}, mask = {.meta.pkt_meta = UINT32_MAX};
 	struct doca_flow_actions set = {0};
@@ -27,30 +27,30 @@ static void make_egress(void)
 		by_meta.meta.pkt_meta = DOCA_HTOBE32(100 + out);
 		control(root, 0, &by_meta, &mask, out == UPLINK ? &set : NULL, &fwd);
 	}
+	return root;
 }
 
-/* Packets of `from` to `dst_ip` are marked for `out` and go to egress by any port. */
-static struct doca_flow_pipe *make_ingress(void)
+/* Packets of `from` to `dst_ip` are marked for `out` and go to egress. */
+static struct doca_flow_pipe *make_ingress(struct doca_flow_pipe *egress)
 {
 	struct doca_flow_match open = {.parser_meta.port_id = UINT16_MAX, .outer.l3_type = DOCA_FLOW_L3_TYPE_IP4};
 	struct doca_flow_actions mark = {.meta.pkt_meta = UINT32_MAX};
-	struct doca_flow_fwd by_entry = {.type = DOCA_FLOW_FWD_PORT, .port_id = UINT16_MAX};
+	struct doca_flow_fwd to_egress = {.type = DOCA_FLOW_FWD_PIPE, .next_pipe = egress};
 	struct doca_flow_pipe_cfg *cfg;
 
 	open.outer.ip4.dst_ip = UINT32_MAX;
 	cfg = basic_cfg("INGRESS", true, &open, NULL);
 	set_actions(cfg, &mark, NULL);
 	set_counter(cfg);
-	return pipe_from(cfg, &by_entry, &drop);
+	return pipe_from(cfg, &to_egress, &drop);
 }
 
 static struct doca_flow_pipe_entry *entry(struct doca_flow_pipe *pipe, uint16_t from, uint32_t dst_ip, uint16_t out)
 {
 	struct doca_flow_match match = {.parser_meta.port_id = from, .outer.ip4.dst_ip = DOCA_HTOBE32(dst_ip)};
 	struct doca_flow_actions mark = {.meta.pkt_meta = DOCA_HTOBE32(100 + out)};
-	struct doca_flow_fwd fwd = to_port(out);
 
-	return add(pipe, &match, &mark, &fwd);
+	return add(pipe, &match, &mark, NULL);
 }
 
 int main(void)
@@ -64,8 +64,7 @@ int main(void)
 	begin();
 	if (doca_flow_port_switch_get(port[VF1]) != port[UPLINK])
 		must(DOCA_ERROR_UNEXPECTED);
-	make_egress();
-	ingress = make_ingress();
+	ingress = make_ingress(make_egress());
 	in = entry(ingress, UPLINK, 0x02020201, VF0);
 	entry(ingress, UPLINK, 0x02020202, VF1);
 	out = entry(ingress, VF0, 0x08080808, UPLINK);
