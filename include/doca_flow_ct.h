@@ -29,7 +29,8 @@
  *
  * Room. A connection takes one place of the IPv4 pool if any direction is IPv4 and one of the IPv6 pool if any is IPv6;
  * nb_ipv4_6 adds to both. A queue takes queue_depth operations until they are processed; then AGAIN. A key that is present
- * already is refused with ALREADY_EXIST. When add fails with anything but AGAIN the prepared entry is gone.
+ * already is refused with ALREADY_EXIST. When add fails for what it asks of the connection the prepared entry is gone; it stays when
+ * the answer is AGAIN, or the pipe, the queue or the entry is not one to add.
  *
  * Duplicate filter. Prepare with DUP_FILTER_ORIGIN or _REPLY finds a connection that this queue prepared before with the same key,
  * as long as it is among the last dup_filter_size ones; conn_found tells.

@@ -22,7 +22,7 @@ static int check_side(const struct flow_pipe *pipe, unsigned index, unsigned off
 	const struct flow_field *f = flow_field_get(index);
 
 	if (!f || f->key_offset == 0xffff)
-		return refuse(EINVAL, "pipe '%s': condition on field number %u, which cannot be matched", pipe->name, index);
+		return refuse(EINVAL, "pipe '%s': condition on '%s', which cannot be matched", pipe->name, f ? f->name : "no field");
 	if (!width || width > 64 || offset + width > flow_field_bits(f))
 		return refuse(EINVAL, "pipe '%s': condition on bits [%u, +%u) of '%s', which has %u (at most 64 at once)",
 			pipe->name, offset, width, f->name, flow_field_bits(f));

@@ -514,7 +514,7 @@ doca_error_t door_action_copy(struct door_action *to, const struct doca_flow_act
 		to->blob = malloc(blob);
 		to->mask_blob = mask ? malloc(blob) : NULL;
 		if (!to->blob || (mask && !to->mask_blob))
-			return DOCA_ERROR_NO_MEMORY;
+			return dcore_fail(DOCA_ERROR_NO_MEMORY, "actions: no memory for %zu bytes of definitions", blob);
 		memcpy(to->blob, actions, blob);
 		if (mask)
 			memcpy(to->mask_blob, mask, blob);

@@ -233,19 +233,26 @@ static size_t match_blob_size(void)
 	return size;
 }
 
-static uint8_t *copy_blob(const void *from)
+/* A copy as large as the definitions reach; without any, NULL serves. */
+static doca_error_t copy_blob(const void *from, uint8_t **copy)
 {
 	size_t size = match_blob_size();
-	uint8_t *copy = size ? malloc(size) : NULL;
 
-	if (copy)
-		memcpy(copy, from, size);
-	return copy;
+	*copy = NULL;
+	if (!size)
+		return DOCA_SUCCESS;
+	*copy = malloc(size);
+	if (!*copy)
+		return dcore_fail(DOCA_ERROR_NO_MEMORY, "doca_flow_pipe_cfg_set_match: no memory for %zu bytes of definitions", size);
+	memcpy(*copy, from, size);
+	return DOCA_SUCCESS;
 }
 
 doca_error_t doca_flow_pipe_cfg_set_match(struct doca_flow_pipe_cfg *cfg, const struct doca_flow_match *match,
 	const struct doca_flow_match *match_mask)
 {
+	doca_error_t err = DOCA_SUCCESS;
+
 	DCORE_NOT_NULL(cfg);
 	cfg->has_match = match || match_mask;
 	cfg->has_match_mask = match_mask != NULL;
@@ -254,13 +261,13 @@ doca_error_t doca_flow_pipe_cfg_set_match(struct doca_flow_pipe_cfg *cfg, const 
 	cfg->match_blob = cfg->mask_blob = NULL;
 	if (match) {
 		cfg->match = *match;
-		cfg->match_blob = copy_blob(match);
+		err = copy_blob(match, &cfg->match_blob);
 	}
-	if (match_mask) {
+	if (match_mask && err == DOCA_SUCCESS) {
 		cfg->match_mask = *match_mask;
-		cfg->mask_blob = copy_blob(match_mask);
+		err = copy_blob(match_mask, &cfg->mask_blob);
 	}
-	return DOCA_SUCCESS;
+	return err;
 }
 
 doca_error_t doca_flow_pipe_cfg_set_actions(struct doca_flow_pipe_cfg *cfg, struct doca_flow_actions *const *actions,
@@ -322,9 +329,9 @@ static doca_error_t copy_list(struct door_list *to, const struct doca_flow_order
 {
 	to->idx = from->idx;
 	to->size = from->size;
-	to->type = calloc(from->size + 1, sizeof(*to->type));
-	to->action = calloc(from->size + 1, sizeof(*to->action));
-	to->monitor = calloc(from->size + 1, sizeof(*to->monitor));
+	to->type = calloc(from->size + 1ul, sizeof(*to->type));
+	to->action = calloc(from->size + 1ul, sizeof(*to->action));
+	to->monitor = calloc(from->size + 1ul, sizeof(*to->monitor));
 	if (!to->type || !to->action || !to->monitor)
 		return dcore_fail(DOCA_ERROR_NO_MEMORY, "doca_flow_pipe_cfg_set_ordered_lists: no memory");
 	for (unsigned i = 0; i < from->size; i++) {

@@ -117,8 +117,6 @@ doca_error_t doca_flow_ct_init(const struct doca_flow_ct_cfg *cfg)
 			return dcore_fail(DOCA_ERROR_BAD_STATE, "doca_flow_ct_init: port %u is started; CT comes before all ports", i);
 	if (!cfg->connections[CT_IP4] && !cfg->connections[CT_IP6] && !cfg->mixed)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_ct_init: no connections; doca_flow_ct_cfg_set_connections says how many");
-	if (door.queues + cfg->queues + cfg->ctrl_queues > UINT16_MAX)
-		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_ct_init: %u queues beside the %u of DOCA Flow", cfg->queues, door.queues);
 	ct.cfg = *cfg;
 	ct.running = true;
 	return DOCA_SUCCESS;

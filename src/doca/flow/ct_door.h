@@ -138,6 +138,9 @@ static inline bool ct_has_dir(uint32_t flags, unsigned dir)
 	return flags & (dir == CT_ORIGIN ? DOCA_FLOW_CT_ENTRY_FLAGS_DIR_ORIGIN : DOCA_FLOW_CT_ENTRY_FLAGS_DIR_REPLY);
 }
 
+/* Is it a CT pipe? Else refused. */
+doca_error_t ct_check_pipe(const char *call, const struct doca_flow_pipe *pipe);
+
 /* The pipe's lane of a queue, or NULL with a sentence when there is no such CT pipe or queue. */
 struct ct_lane *ct_lane_of(const char *call, struct doca_flow_pipe *pipe, uint16_t queue);
 

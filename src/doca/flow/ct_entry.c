@@ -15,10 +15,8 @@
 
 struct ct_lane *ct_lane_of(const char *call, struct doca_flow_pipe *pipe, uint16_t queue)
 {
-	if (!pipe || !pipe->ct) {
-		dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: %s", call, pipe ? "the pipe is no CT pipe" : "the pipe is NULL");
+	if (ct_check_pipe(call, pipe) != DOCA_SUCCESS)
 		return NULL;
-	}
 	if (queue < door.queues || queue >= door.queues + ct_lanes()) {
 		dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: pipe '%s': queue %u; CT queues are %u to %u, behind those of DOCA Flow", call,
 			pipe->name, queue, door.queues, door.queues + ct_lanes() - 1);

@@ -124,9 +124,11 @@ doca_error_t doca_flow_ct_entries_process(struct doca_flow_port *port, uint16_t 
 
 doca_error_t doca_flow_ct_pipe_iterate(struct doca_flow_pipe *pipe, doca_flow_ct_pipe_iterate_cb cb, void *user_ctx)
 {
+	doca_error_t err = ct_check_pipe(__func__, pipe);
+
+	if (err != DOCA_SUCCESS)
+		return err;
 	DCORE_NOT_NULL(cb);
-	if (!pipe || !pipe->ct)
-		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_ct_pipe_iterate: %s", pipe ? "the pipe is no CT pipe" : "the pipe is NULL");
 	if (!(ct.cfg.flags & DOCA_FLOW_CT_FLAG_ITERATOR))
 		return dcore_fail(DOCA_ERROR_BAD_STATE, "pipe '%s': iterating needs DOCA_FLOW_CT_FLAG_ITERATOR at doca_flow_ct_init", pipe->name);
 	pipe->ct->walk_cb = cb;

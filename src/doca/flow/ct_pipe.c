@@ -396,10 +396,12 @@ doca_error_t ct_specify(struct ct_pipe *pipe, unsigned dir, unsigned family, con
 
 /* ---- shared actions and forwards ---- */
 
-static doca_error_t check_pipe(const char *call, const struct doca_flow_pipe *pipe)
+doca_error_t ct_check_pipe(const char *call, const struct doca_flow_pipe *pipe)
 {
-	if (!pipe || !pipe->ct)
-		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: %s", call, pipe ? "the pipe is no CT pipe" : "the pipe is NULL");
+	if (!pipe)
+		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: the pipe is NULL", call);
+	if (!pipe->ct)
+		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "%s: pipe '%s' is no CT pipe", call, pipe->name);
 	return DOCA_SUCCESS;
 }
 
@@ -427,7 +429,7 @@ static void give_shared(struct ct_pipe *pipe, uint32_t handle)
 doca_error_t doca_flow_ct_actions_add_shared(uint16_t queue, struct doca_flow_pipe *pipe, const struct doca_flow_ct_actions actions[],
 	uint32_t nb_actions, uint32_t actions_handles[])
 {
-	doca_error_t err = check_pipe(__func__, pipe);
+	doca_error_t err = ct_check_pipe(__func__, pipe);
 
 	if (err != DOCA_SUCCESS)
 		return err;
@@ -451,7 +453,7 @@ doca_error_t doca_flow_ct_actions_add_shared(uint16_t queue, struct doca_flow_pi
 
 doca_error_t doca_flow_ct_actions_rm_shared(uint16_t queue, struct doca_flow_pipe *pipe, uint32_t actions_handles[], uint32_t nb_handles)
 {
-	doca_error_t err = check_pipe(__func__, pipe);
+	doca_error_t err = ct_check_pipe(__func__, pipe);
 
 	if (err != DOCA_SUCCESS)
 		return err;
@@ -481,8 +483,9 @@ doca_error_t doca_flow_ct_fwd_register(struct doca_flow_port *port, uint32_t fwd
 	DCORE_NOT_NULL(fwd_handle);
 	if (!ct.running)
 		return dcore_fail(DOCA_ERROR_BAD_STATE, "doca_flow_ct_fwd_register: doca_flow_ct_init comes first");
-	if (ct.nr_forwards + fwd_count > CT_FORWARDS_MAX)
-		return dcore_fail(DOCA_ERROR_FULL, "doca_flow_ct_fwd_register: more than %d forwards", CT_FORWARDS_MAX);
+	if (fwd_count > CT_FORWARDS_MAX - ct.nr_forwards)
+		return dcore_fail(DOCA_ERROR_FULL, "doca_flow_ct_fwd_register: %u forwards beside %u; at most %d in all", fwd_count,
+			ct.nr_forwards, CT_FORWARDS_MAX);
 	for (uint32_t i = 0; i < fwd_count; i++) {
 		doca_error_t err = door_fwd(port, "doca_flow_ct_fwd_register", &fwd[i], NULL, &ct.forward[ct.nr_forwards + i]);
 

@@ -54,9 +54,10 @@ doca_error_t doca_flow_custom_header_create(struct doca_flow_custom_header **hea
 
 doca_error_t doca_flow_custom_header_destroy(struct doca_flow_custom_header *header)
 {
-	if (header && (header->bound || header->samplers))
-		return dcore_fail(DOCA_ERROR_IN_USE, "%s: %s", __func__,
-			header->bound ? "its graph is bound" : "its samplers are destroyed first");
+	if (header && header->bound)
+		return dcore_fail(DOCA_ERROR_IN_USE, "%s: its graph is bound", __func__);
+	if (header && header->samplers)
+		return dcore_fail(DOCA_ERROR_IN_USE, "%s: its samplers are destroyed first", __func__);
 	free(header);
 	return DOCA_SUCCESS;
 }
@@ -202,8 +203,10 @@ doca_error_t doca_flow_custom_header_graph_create(struct doca_flow_custom_header
 
 doca_error_t doca_flow_custom_header_graph_destroy(struct doca_flow_custom_header_graph *graph)
 {
-	if (graph && (graph->bound || graph->arcs))
-		return dcore_fail(DOCA_ERROR_IN_USE, "%s: %s", __func__, graph->bound ? "it is bound" : "its arcs are destroyed first");
+	if (graph && graph->bound)
+		return dcore_fail(DOCA_ERROR_IN_USE, "%s: it is bound", __func__);
+	if (graph && graph->arcs)
+		return dcore_fail(DOCA_ERROR_IN_USE, "%s: its arcs are destroyed first", __func__);
 	free(graph);
 	return DOCA_SUCCESS;
 }

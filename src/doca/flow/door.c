@@ -235,7 +235,7 @@ doca_error_t doca_flow_port_start(struct doca_flow_port_cfg *cfg, struct doca_fl
 	port->dev = cfg->dev;
 	port->state = cfg->state;
 	port->priv = calloc(1, cfg->priv_size + 1u);
-	err = port->priv ? make_queues(port) : DOCA_ERROR_NO_MEMORY;
+	err = port->priv ? make_queues(port) : dcore_fail(DOCA_ERROR_NO_MEMORY, "doca_flow_port_start: no memory");
 	if (err == DOCA_SUCCESS)
 		err = make_shared(port, cfg);
 	if (err == DOCA_SUCCESS)

@@ -156,8 +156,7 @@ static doca_error_t publish(struct doca_flow_pipe *pipe, uint16_t queue, struct 
 		if (meter)
 			flow_meter_free(door.ctx, meter);
 		free(entry);
-		return rc == -ENOSPC ? dcore_fail(DOCA_ERROR_FULL, "pipe '%s' is full: %u entries", pipe->name, pipe->nr_entries)
-				     : dcore_from_errno(rc, "add_entry");
+		return dcore_from_errno(rc, "add_entry");
 	}
 	link_entry(entry);
 	complete(entry, queue, DOCA_FLOW_ENTRY_OP_ADD);
@@ -308,6 +307,18 @@ doca_error_t doca_flow_pipe_acl_add_entry(uint16_t pipe_queue, struct doca_flow_
 
 /* ---- CONTROL: everything comes with the entry, so its actions are a pipe of their own ---- */
 
+/* The immediate of a condition stands in the match at the field's place. What room flow refuses anyhow has none. */
+static uint64_t immediate(const struct doca_flow_match *match, const struct flow_condition *c)
+{
+	const struct flow_field *f = flow_field_get(c->field);
+	struct flow_match key = {};
+
+	if (f->key_offset == 0xffff || c->width > 64 || c->bit_offset + c->width > flow_field_bits(f))
+		return 0;
+	door_match_own(match, NULL, &key);
+	return flow_field_bits_get(f, key.value.bytes + f->key_offset, c->bit_offset, c->width);
+}
+
 static doca_error_t lower_condition(const struct doca_flow_pipe *pipe, const struct doca_flow_match_condition *c,
 	const struct doca_flow_match *match, struct flow_condition *out)
 {
@@ -326,13 +337,8 @@ static doca_error_t lower_condition(const struct doca_flow_pipe *pipe, const str
 		return dcore_from_errno(-EINVAL, pipe->name);
 	*out = (struct flow_condition){.op = ops[c->operation], .field = a, .bit_offset = a_bit, .width = c->field_op.width,
 		.against_field = b > 0, .other_field = b, .other_bit_offset = b_bit};
-	if (!b && match) { /* the immediate stands in the match at the field's place */
-		struct flow_match key = {};
-		const struct flow_field *f = flow_field_get(a);
-
-		door_match_own(match, NULL, &key);
-		out->value = flow_field_bits_get(f, key.value.bytes + f->key_offset, a_bit, MIN_OF(c->field_op.width, 64u));
-	}
+	if (!b && match)
+		out->value = immediate(match, out);
 	return DOCA_SUCCESS;
 }
 
@@ -347,7 +353,8 @@ static doca_error_t own_actions(struct doca_flow_pipe *pipe, const struct doca_f
 	struct flow_entry_spec only = {};
 	struct flow_pipe *private = NULL;
 	struct flow_entry *entry;
-	doca_error_t err = action && t ? door_action_copy(action, actions, mask, descs) : DOCA_ERROR_NO_MEMORY;
+	doca_error_t err = action && t ? door_action_copy(action, actions, mask, descs)
+					  : dcore_fail(DOCA_ERROR_NO_MEMORY, "pipe '%s': no memory for the entry's actions", pipe->name);
 	int rc = 0;
 
 	if (err == DOCA_SUCCESS)

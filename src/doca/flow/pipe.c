@@ -184,7 +184,7 @@ static doca_error_t make_real(struct doca_flow_pipe *pipe, const struct doca_flo
 {
 	struct flow_action_template *templates = calloc(pipe->nr_templates + 1, sizeof(*templates));
 	struct flow_pipe_cfg real;
-	doca_error_t err = templates ? lower(pipe, cfg, &real) : DOCA_ERROR_NO_MEMORY;
+	doca_error_t err = templates ? lower(pipe, cfg, &real) : dcore_fail(DOCA_ERROR_NO_MEMORY, "pipe '%s': no memory", pipe->name);
 	int rc;
 
 	if (err == DOCA_SUCCESS)

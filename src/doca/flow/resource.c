@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "doca/flow/flow_door.h"
+#include "doca/flow/setters.h"
 #include "flow/counter.h"
 
 static void lower_meter(const struct doca_flow_resource_meter_cfg *from, struct flow_meter_cfg *to)
@@ -42,9 +43,12 @@ static doca_error_t check_id(const struct doca_flow_port *port, enum doca_flow_s
 
 static doca_error_t make_shared_meter(const struct doca_flow_shared_resource_cfg *cfg, uint32_t *value)
 {
+	doca_error_t err = door_within("shared meter", "alg", cfg->meter_cfg.alg, 0, DOCA_FLOW_METER_ALGORITHM_TYPE_RFC4115);
 	struct flow_meter_cfg meter;
 	int index;
 
+	if (err != DOCA_SUCCESS)
+		return err;
 	lower_meter(&cfg->meter_cfg, &meter);
 	index = *value ? flow_meter_set(door.ctx, *value, &meter, clock_now_ns()) : flow_meter_new(door.ctx, &meter, clock_now_ns());
 	if (index < 0)

@@ -178,9 +178,10 @@ doca_error_t doca_flow_tune_server_init(struct doca_flow_tune_server_cfg *cfg)
 	int err = 0;
 
 	DCORE_NOT_NULL(cfg);
-	if (!door.running || tune.running)
-		return dcore_fail(DOCA_ERROR_BAD_STATE, "doca_flow_tune_server_init: %s",
-			tune.running ? "it runs already" : "doca_flow_init comes first");
+	if (tune.running)
+		return dcore_fail(DOCA_ERROR_BAD_STATE, "doca_flow_tune_server_init: it runs already");
+	if (!door.running)
+		return dcore_fail(DOCA_ERROR_BAD_STATE, "doca_flow_tune_server_init: doca_flow_init comes first");
 	if (cfg->path[0])
 		snprintf(path, sizeof(path), "%s", cfg->path);
 	else if (dcore_card())
