@@ -76,6 +76,11 @@ static void open_switch(void)
 	flow_door_use(esw_flow(esw), same, NULL);
 }
 
+struct flow_ctx *rig_flow(void)
+{
+	return esw_flow(esw);
+}
+
 static void start_port(unsigned i)
 {
 	struct doca_flow_port_cfg *cfg;

@@ -30,6 +30,8 @@ extern void (*rig_on_init)(void);
 void rig_open(const char *mode, unsigned nr_ports);
 void rig_open_with(const char *mode, unsigned nr_ports, struct doca_flow_definitions *defs);
 void rig_close(void);
+/* The switch's tables, for tests that use them up. */
+struct flow_ctx *rig_flow(void);
 void rig_send(unsigned port, const char *spec);
 void rig_expect(unsigned port, const char *spec);
 /* Where the one frame went that came out: port, -1 = nothing did. The frame is freed. */
