@@ -166,6 +166,24 @@ static void kind(enum doca_flow_pipe_type type)
 
 /* ---- the rest ---- */
 
+static void resize_done(void)
+{
+	for (uint16_t queue = 0; queue < 2; queue++)
+		OK(doca_flow_entries_process(rig_port[0], queue, 0, 0));
+}
+
+static void growing(void)
+{
+	struct doca_flow_pipe_cfg *cfg = good_cfg("GROWS", DOCA_FLOW_PIPE_BASIC);
+	struct doca_flow_fwd f = to_port();
+	struct doca_flow_pipe *pipe;
+
+	OK(doca_flow_pipe_cfg_set_is_resizable(cfg, true));
+	pipe = rig_pipe(cfg, &f, NULL);
+	OK(add_basic(0, pipe, 1, 0, NULL, NULL));
+	EACH(doca_flow_pipe_resize(pipe, 50, NULL, NULL), resize_done());
+}
+
 static void parsers(void)
 {
 	struct doca_flow_parser_geneve_opt_cfg option = {.option_len = 1};
@@ -238,6 +256,7 @@ void no_memory(void **state)
 		if (type != DOCA_FLOW_PIPE_CT)
 			kind((enum doca_flow_pipe_type)type);
 	parsers();
+	growing();
 	connections();
 	rig_close();
 	doca_flow_ct_destroy();

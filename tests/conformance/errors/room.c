@@ -116,7 +116,7 @@ static struct doca_flow_pipe *resizable(enum doca_flow_pipe_type type)
 	struct doca_flow_fwd f = to_port();
 
 	OK(doca_flow_pipe_cfg_set_is_resizable(cfg, true));
-	return rig_pipe(cfg, type == DOCA_FLOW_PIPE_CONTROL ? NULL : &f, NULL);
+	return rig_pipe(cfg, &f, NULL);
 }
 
 void resizing(void **state)
@@ -125,10 +125,13 @@ void resizing(void **state)
 	doca_error_t err = DOCA_SUCCESS;
 
 	rig_open("vnf,hws", 2);
-	said(doca_flow_pipe_resize(resizable(DOCA_FLOW_PIPE_CONTROL), 50, NULL, NULL));
+	said(doca_flow_pipe_resize(resizable(DOCA_FLOW_PIPE_HASH), 50, NULL, NULL));
 	pipe = resizable(DOCA_FLOW_PIPE_BASIC);
-	for (unsigned i = 0; i < 40 && err == DOCA_SUCCESS; i++)
+	for (unsigned i = 0; i < 40 && err == DOCA_SUCCESS; i++) {
 		err = doca_flow_pipe_resize(pipe, 50, NULL, NULL);
+		for (uint16_t queue = 0; queue < 2; queue++)
+			OK(doca_flow_entries_process(rig_port[0], queue, 0, 0));
+	}
 	said(err);
 	rig_close();
 }
