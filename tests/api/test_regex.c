@@ -10,6 +10,7 @@
 
 #include <doca_regex.h>
 #include <doca_softdpu.h>
+#include <doca_softdpu_regex.h>
 
 #define IN_FLIGHT 8
 
@@ -46,8 +47,8 @@ static void stop(struct doca_regex *regex)
 	OK(doca_regex_destroy(regex));
 }
 
-static void search(struct fix *f, struct doca_regex *regex, const char *text, const uint16_t *groups,
-	struct doca_regex_search_result *result)
+static void search(struct fix *f, struct doca_regex *regex, const char *text,
+	const uint16_t *groups, struct doca_regex_search_result *result)
 {
 	struct doca_regex_task_search *task;
 	struct doca_buf *buf;
@@ -55,7 +56,8 @@ static void search(struct fix *f, struct doca_regex *regex, const char *text, co
 
 	memcpy(f->mem, text, strlen(text));
 	OK(doca_buf_inventory_buf_get_by_data(f->inv, f->mmap, f->mem, strlen(text), &buf));
-	OK(doca_regex_task_search_alloc_init(regex, buf, groups, result, (union doca_data){0}, &task));
+	OK(doca_regex_task_search_alloc_init(
+		regex, buf, groups, result, (union doca_data){0}, &task));
 	OK(doca_task_submit(doca_regex_task_search_as_task(task)));
 	while (finished + failed == before)
 		doca_pe_progress(f->pe);
@@ -124,14 +126,16 @@ static void repeats_have_a_limit(void **state)
 
 static void bad_rules(void **state)
 {
-	static const char *const bad[] = {"", "# nothing\n", "1, abc\n", "x, /a/\n", "1, /a\n", "1, /a/q\n",
-		"1, /(a/\n", "1, /(a)\\1/\n", "1, /(?=a)b/\n", "1:1:1, /a/\n", "99999999999, /a/\n", "1 /a/\n"};
+	static const char *const bad[] = {"", "# nothing\n", "1, abc\n", "x, /a/\n", "1, /a\n",
+		"1, /a/q\n", "1, /(a/\n", "1, /(a)\\1/\n", "1, /(?=a)b/\n", "1:1:1, /a/\n",
+		"99999999999, /a/\n", "1 /a/\n"};
 	struct fix *f = *state;
 	struct doca_regex *regex;
 
 	OK(doca_regex_create_on_dev(f->dev, &regex));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		doca_error_t result = doca_regex_set_hardware_compiled_rules(regex, bad[i], strlen(bad[i]));
+		doca_error_t result =
+			doca_regex_set_hardware_compiled_rules(regex, bad[i], strlen(bad[i]));
 
 		if (result != DOCA_ERROR_INVALID_VALUE)
 			fail_msg("rules \"%s\": %s", bad[i], doca_error_get_name(result));
@@ -142,17 +146,20 @@ static void bad_rules(void **state)
 		char rules[] = "1:10, /ab+c/i\n2:7, /[x-z]{1,3}\\d/\n";
 
 		for (int n = rand() % 3; n >= 0; n--)
-			rules[rand() % (int)(sizeof(rules) - 1)] = (char)(rand() % 4 ? 32 + rand() % 95 : rand());
+			rules[rand() % (int)(sizeof(rules) - 1)] =
+				(char)(rand() % 4 ? 32 + rand() % 95 : rand());
 		doca_regex_set_hardware_compiled_rules(regex, rules, sizeof(rules) - 1);
 	}
 	OK(doca_regex_destroy(regex));
 }
 
 /* The leftmost start from which the pattern can match exactly up to END, or -1. */
-static long judge_at(pcre2_code *code, pcre2_match_data *md, const char *text, size_t len, size_t end)
+static long judge_at(
+	pcre2_code *code, pcre2_match_data *md, const char *text, size_t len, size_t end)
 {
 	for (size_t at = 0; at <= end; at++)
-		if (pcre2_match(code, (PCRE2_SPTR)text, len, at, PCRE2_ANCHORED | PCRE2_NO_UTF_CHECK, md, NULL) > 0 &&
+		if (pcre2_match(code, (PCRE2_SPTR)text, len, at,
+			    PCRE2_ANCHORED | PCRE2_NO_UTF_CHECK, md, NULL) > 0 &&
 			pcre2_get_ovector_pointer(md)[1] == end)
 			return (long)at;
 	return -1;
@@ -161,8 +168,8 @@ static long judge_at(pcre2_code *code, pcre2_match_data *md, const char *text, s
 /* Patterns whose every match has one end for a start, so PCRE2's one answer per start is all there is. */
 static void against_pcre2(void **state)
 {
-	static const char *const patterns[] = {
-		"abc", "a.c", "[ab]c", "(ab|cd)e", "^ab", "b\\b", "a[^b]c", "\\d\\d", "c{3}", "(a|b)(c|d)", "\\w\\s\\w", "dee?d"};
+	static const char *const patterns[] = {"abc", "a.c", "[ab]c", "(ab|cd)e", "^ab", "b\\b",
+		"a[^b]c", "\\d\\d", "c{3}", "(a|b)(c|d)", "\\w\\s\\w", "dee?d"};
 	struct fix *f = *state;
 	long checked = 0;
 
@@ -178,7 +185,8 @@ static void against_pcre2(void **state)
 
 		snprintf(rule, sizeof(rule), "5, /%s/\n", patterns[p]);
 		regex = start(f, rule, 0);
-		code = pcre2_compile((PCRE2_SPTR)patterns[p], PCRE2_ZERO_TERMINATED, 0, &err, &where, NULL);
+		code = pcre2_compile(
+			(PCRE2_SPTR)patterns[p], PCRE2_ZERO_TERMINATED, 0, &err, &where, NULL);
 		md = pcre2_match_data_create_from_pattern(code, NULL);
 		for (int round = 0; round < 200; round++) {
 			struct doca_regex_match *m;
@@ -195,13 +203,16 @@ static void against_pcre2(void **state)
 
 				if (at < 0)
 					continue;
-				if (!m || m->match_start != (uint32_t)at || m->match_start + m->length != end)
-					fail_msg("/%s/ in \"%s\": PCRE2 finds %ld-%zu", patterns[p], text, at, end);
+				if (!m || m->match_start != (uint32_t)at ||
+					m->match_start + m->length != end)
+					fail_msg("/%s/ in \"%s\": PCRE2 finds %ld-%zu", patterns[p],
+						text, at, end);
 				m = m->next;
 				checked++;
 			}
 			if (m)
-				fail_msg("/%s/ in \"%s\": a match too many at %u", patterns[p], text, m->match_start);
+				fail_msg("/%s/ in \"%s\": a match too many at %u", patterns[p],
+					text, m->match_start);
 			doca_regex_search_result_release(&r);
 		}
 		pcre2_match_data_free(md);
@@ -211,6 +222,109 @@ static void against_pcre2(void **state)
 	print_message("# %ld matches as PCRE2's\n", checked);
 }
 
+/* ---- streams ---- */
+
+static void one_piece(struct fix *f, struct doca_regex *regex,
+	struct doca_softdpu_regex_stream *stream, size_t at, size_t len, bool last,
+	struct doca_regex_search_result *result)
+{
+	struct doca_regex_task_search *task;
+	struct doca_buf *buf = fix_src(f, at, len);
+	unsigned before = finished + failed;
+
+	OK(doca_regex_task_search_alloc_init(
+		regex, buf, NULL, result, (union doca_data){0}, &task));
+	OK(doca_softdpu_regex_task_search_set_stream(task, stream, last));
+	OK(doca_task_submit(doca_regex_task_search_as_task(task)));
+	while (finished + failed == before)
+		doca_pe_progress(f->pe);
+	doca_task_free(doca_regex_task_search_as_task(task));
+	OK(doca_buf_dec_refcount(buf, NULL));
+}
+
+#define TOLD_MAX 4096
+
+struct told {
+	uint32_t rule, start, length;
+};
+
+/* Of the same rule and start only the longest, sorted. */
+static unsigned add_told(struct told *t, unsigned n, struct doca_regex_search_result *r)
+{
+	for (struct doca_regex_match *m = r->matches; m; m = m->next) {
+		unsigned i = 0;
+
+		while (i < n && (t[i].rule != m->rule_id || t[i].start != m->match_start))
+			i++;
+		assert_true(i < TOLD_MAX);
+		if (i == n)
+			t[n++] = (struct told){.rule = m->rule_id, .start = m->match_start};
+		if (m->length > t[i].length)
+			t[i].length = m->length;
+	}
+	doca_regex_search_result_release(r);
+	return n;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct told *x = a, *y = b;
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	return x->rule < y->rule ? -1 : x->rule > y->rule;
+}
+
+/* A text cut anywhere: together the pieces tell what the whole text tells. */
+static void pieces_find_what_the_whole_finds(void **state)
+{
+	static const char rules[] =
+		"1, /ab{2,6}c/\n2, /quick.brown/s\n3, /[0-9]+-[a-z]+/\n4, /end$/\n";
+	static const char *const words[] = {
+		"abbc", "abbbbbc", "quick\nbrown", "17-xyz", "ab", "bc", "-", "9", "q"};
+	static struct told whole[TOLD_MAX], cut[TOLD_MAX];
+	struct fix *f = *state;
+	struct doca_regex *regex = start(f, rules, 4000);
+	struct doca_softdpu_regex_stream *stream;
+	struct doca_regex_search_result r;
+	unsigned seed = 77;
+
+	OK(doca_softdpu_regex_stream_open(regex, &stream));
+	for (unsigned round = 0; round < 200; round++) {
+		size_t len = 0, at = 0;
+		unsigned n, m = 0;
+
+		while (len < 300) {
+			const char *w = words[rand_r(&seed) % (sizeof(words) / sizeof(words[0]))];
+
+			memcpy(f->mem + len, w, strlen(w));
+			len += strlen(w);
+		}
+		memcpy(f->mem + len, "end", 3);
+		len += 3;
+		one_piece(f, regex, NULL, 0, len, false, &r);
+		n = add_told(whole, 0, &r);
+		while (at < len) {
+			size_t piece = 1 + (size_t)rand_r(&seed) % 40;
+
+			piece = piece < len - at ? piece : len - at;
+			one_piece(f, regex, stream, at, piece, at + piece == len, &r);
+			m = add_told(cut, m, &r);
+			at += piece;
+		}
+		qsort(whole, n, sizeof(*whole), by_place);
+		qsort(cut, m, sizeof(*cut), by_place);
+		assert_true(n > 0);
+		assert_int_equal(m, n);
+		assert_memory_equal(whole, cut, n * sizeof(*whole));
+		memset(whole, 0, sizeof(whole));
+		memset(cut, 0, sizeof(cut));
+	}
+	assert_int_equal(failed, 0);
+	OK(doca_softdpu_regex_stream_close(stream));
+	stop(regex);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +332,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(repeats_have_a_limit, fix_setup, fix_teardown),
 		cmocka_unit_test_setup_teardown(bad_rules, fix_setup, fix_teardown),
 		cmocka_unit_test_setup_teardown(against_pcre2, fix_setup, fix_teardown),
+		cmocka_unit_test_setup_teardown(
+			pieces_find_what_the_whole_finds, fix_setup, fix_teardown),
 	};
 
 	return cmocka_run_group_tests_name("regex", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* libdoca_regex: searches as tasks over the Hyperscan engine. */
 #include <doca_regex.h>
+#include <doca_softdpu_regex.h>
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -26,6 +27,14 @@ struct doca_regex_task_search {
 	uint16_t groups[GROUPS];
 	unsigned n_groups;
 	struct doca_regex_search_result *result;
+	struct doca_softdpu_regex_stream *stream; /* this buffer is a piece of it */
+	bool is_last;
+};
+
+struct doca_softdpu_regex_stream {
+	struct doca_regex *of;
+	struct regex_stream *engine;
+	uint64_t at; /* bytes since its beginning */
 };
 
 struct doca_regex {
@@ -126,6 +135,35 @@ static int on_match(void *arg, uint32_t id, uint64_t start, uint64_t length)
 	return 0;
 }
 
+static doca_error_t scan_piece(
+	struct doca_regex_task_search *t, const struct dcore_view *view, struct found *f)
+{
+	struct doca_softdpu_regex_stream *stream = t->stream;
+	int err;
+
+	if (view->len > MAX_JOB - stream->at)
+		return dcore_fail(DOCA_ERROR_TOO_BIG,
+			"RegEx: a piece of %zu bytes after %llu of the stream", view->len,
+			(unsigned long long)stream->at);
+	err = regex_stream_scan(stream->engine, t->groups, t->n_groups, view->ptr, view->len,
+		t->is_last, on_match, f);
+	stream->at = t->is_last ? 0 : stream->at + view->len;
+	return err ? DOCA_ERROR_IO_FAILED : DOCA_SUCCESS;
+}
+
+static doca_error_t scan(
+	struct doca_regex_task_search *t, const struct dcore_view *view, struct found *f)
+{
+	if (t->stream)
+		return scan_piece(t, view, f);
+	if (view->len > MAX_JOB)
+		return DOCA_ERROR_TOO_BIG;
+	return regex_scan(
+		       f->regex->rules, t->groups, t->n_groups, view->ptr, view->len, on_match, f)
+		       ? DOCA_ERROR_IO_FAILED
+		       : DOCA_SUCCESS;
+}
+
 static doca_error_t search(struct doca_regex_task_search *t)
 {
 	struct doca_regex *regex = container_of(t->task.ctx, struct doca_regex, ctx);
@@ -134,11 +172,8 @@ static doca_error_t search(struct doca_regex_task_search *t)
 	doca_error_t result = dcore_view_src(&view, t->buf, t->task.ctx);
 
 	*t->result = (struct doca_regex_search_result){.matches_mempool = regex->pool};
-	if (result == DOCA_SUCCESS && view.len > MAX_JOB)
-		result = DOCA_ERROR_TOO_BIG;
-	if (result == DOCA_SUCCESS && regex_scan(regex->rules, t->groups, t->n_groups, view.ptr,
-					      view.len, on_match, &f) < 0)
-		result = DOCA_ERROR_IO_FAILED;
+	if (result == DOCA_SUCCESS)
+		result = scan(t, &view, &f);
 	dcore_view_close(&view);
 	if (result != DOCA_SUCCESS)
 		t->result->status_flags |= DOCA_REGEX_STATUS_SEARCH_FAILED;
@@ -299,6 +334,7 @@ doca_error_t doca_regex_task_search_alloc_init(struct doca_regex *regex,
 	(*task)->buf = buffer;
 	(*task)->result = result;
 	(*task)->n_groups = 0;
+	(*task)->stream = NULL;
 	for (unsigned i = 0; rule_group_ids && i < GROUPS; i++)
 		if (rule_group_ids[i])
 			(*task)->groups[(*task)->n_groups++] = rule_group_ids[i];
@@ -314,4 +350,57 @@ struct doca_regex_search_result *doca_regex_task_search_get_result(
 	const struct doca_regex_task_search *task)
 {
 	return task->result;
+}
+
+/* ---- streams ---- */
+
+doca_error_t doca_softdpu_regex_stream_open(
+	struct doca_regex *regex, struct doca_softdpu_regex_stream **stream)
+{
+	struct doca_softdpu_regex_stream *s;
+	char why[256] = "no memory";
+	int err;
+
+	DCORE_NOT_NULL(regex);
+	DCORE_NOT_NULL(stream);
+	if (regex->ctx.state != DOCA_CTX_STATE_RUNNING || regex->ctx.n_workers > 1)
+		return dcore_fail(DOCA_ERROR_BAD_STATE, "%s: the context %s", __func__,
+			regex->ctx.n_workers > 1
+				? "has several workers; pieces are scanned in order by one"
+				: "is not running");
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return DOCA_ERROR_NO_MEMORY;
+	s->of = regex;
+	err = regex_stream_open(regex->rules, &s->engine, why, sizeof(why));
+	if (err) {
+		free(s);
+		return dcore_fail(dcore_errno_to_error(err), "%s: %s", __func__, why);
+	}
+	*stream = s;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_softdpu_regex_stream_close(struct doca_softdpu_regex_stream *stream)
+{
+	if (!stream)
+		return DOCA_SUCCESS;
+	if (stream->of->ctx.inflight)
+		return dcore_fail(DOCA_ERROR_IN_USE, "%s: %zu tasks are in flight", __func__,
+			stream->of->ctx.inflight);
+	regex_stream_close(stream->engine);
+	free(stream);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_softdpu_regex_task_search_set_stream(struct doca_regex_task_search *task,
+	struct doca_softdpu_regex_stream *stream, uint8_t is_last)
+{
+	DCORE_NOT_NULL(task);
+	if (stream && &stream->of->ctx != task->task.ctx)
+		return dcore_fail(
+			DOCA_ERROR_INVALID_VALUE, "%s: the stream is another context's", __func__);
+	task->stream = stream;
+	task->is_last = is_last;
+	return DOCA_SUCCESS;
 }

@@ -29,6 +29,10 @@ struct regex_rules {
 	unsigned n, room;
 	uint64_t spread; /* positions that repeats of all rules come to */
 	uint64_t serial; /* tells databases apart in a thread's cache */
+	/* for streams, made when the first is opened */
+	pthread_mutex_t lock;
+	hs_database_t *stream_db;
+	uint64_t stream_serial;
 };
 
 /* Scratch memory of a thread, grown to fit each database it meets. */
@@ -48,14 +52,14 @@ static void make_key(void)
 	pthread_key_create(&key, free_scratch);
 }
 
-static hs_scratch_t *own_scratch(const struct regex_rules *rules)
+static hs_scratch_t *own_scratch(const hs_database_t *db, uint64_t serial)
 {
-	if (scratch_fits == rules->serial)
+	if (scratch_fits == serial)
 		return scratch;
 	pthread_once(&once, make_key);
-	if (hs_alloc_scratch(rules->db, &scratch) != HS_SUCCESS)
+	if (hs_alloc_scratch(db, &scratch) != HS_SUCCESS)
 		return NULL;
-	scratch_fits = rules->serial;
+	scratch_fits = serial;
 	pthread_setspecific(key, scratch);
 	return scratch;
 }
@@ -232,7 +236,8 @@ static int parse(struct regex_rules *r, const char *text, size_t len, char *err,
 	return r->n ? 0 : fail(err, size, number, "no rules");
 }
 
-static int build(struct regex_rules *r, char *err, size_t size)
+static int build(
+	const struct regex_rules *r, unsigned mode, hs_database_t **db, char *err, size_t size)
 {
 	const char **patterns = calloc(r->n, sizeof(*patterns));
 	unsigned *flags = calloc(r->n, sizeof(*flags)), *ids = calloc(r->n, sizeof(*ids));
@@ -244,8 +249,8 @@ static int build(struct regex_rules *r, char *err, size_t size)
 		flags[i] = r->rules[i].flags;
 		ids[i] = i;
 	}
-	if (!ret && hs_compile_multi(patterns, flags, ids, r->n, HS_MODE_BLOCK, NULL, &r->db,
-			    &wrong) != HS_SUCCESS) {
+	if (!ret && hs_compile_multi(patterns, flags, ids, r->n, mode, NULL, db, &wrong) !=
+			    HS_SUCCESS) {
 		ret = fail(err, size,
 			wrong && wrong->expression >= 0 ? r->rules[wrong->expression].line : 0,
 			wrong ? wrong->message : "does not compile");
@@ -265,9 +270,10 @@ int regex_compile(
 
 	if (!r)
 		return -ENOMEM;
+	pthread_mutex_init(&r->lock, NULL);
 	ret = parse(r, text, len, err, err_size);
 	if (!ret)
-		ret = build(r, err, err_size);
+		ret = build(r, HS_MODE_BLOCK, &r->db, err, err_size);
 	if (ret) {
 		regex_destroy(r);
 		return ret;
@@ -285,6 +291,8 @@ void regex_destroy(struct regex_rules *rules)
 		free(rules->rules[i].pattern);
 	free(rules->rules);
 	hs_free_database(rules->db);
+	hs_free_database(rules->stream_db);
+	pthread_mutex_destroy(&rules->lock);
 	free(rules);
 }
 
@@ -345,12 +353,79 @@ int regex_scan(const struct regex_rules *rules, const uint16_t *groups, unsigned
 {
 	struct scan s = {
 		.rules = rules, .groups = groups, .n_groups = n_groups, .fn = fn, .arg = arg};
-	hs_scratch_t *own = own_scratch(rules);
+	hs_scratch_t *own = own_scratch(rules->db, rules->serial);
 	hs_error_t err;
 
 	if (!own || len > UINT32_MAX)
 		return -EIO;
 	err = hs_scan(rules->db, text, (unsigned)len, 0, own, on_match, &s);
+	if (err != HS_SUCCESS && err != HS_SCAN_TERMINATED)
+		return -EIO;
+	if (!s.ended)
+		tell(&s);
+	return 0;
+}
+
+/* ---- streams ---- */
+
+struct regex_stream {
+	const struct regex_rules *rules;
+	hs_stream_t *state;
+};
+
+static int have_stream_db(struct regex_rules *rules, char *err, size_t size)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&rules->lock);
+	if (!rules->stream_db) {
+		ret = build(rules, HS_MODE_STREAM | HS_MODE_SOM_HORIZON_LARGE, &rules->stream_db,
+			err, size);
+		rules->stream_serial = __atomic_fetch_add(&next_serial, 1, __ATOMIC_RELAXED);
+	}
+	pthread_mutex_unlock(&rules->lock);
+	return ret;
+}
+
+int regex_stream_open(
+	struct regex_rules *rules, struct regex_stream **stream, char *err, size_t err_size)
+{
+	int ret = have_stream_db(rules, err, err_size);
+
+	if (ret)
+		return ret;
+	*stream = calloc(1, sizeof(**stream));
+	if (!*stream)
+		return -ENOMEM;
+	(*stream)->rules = rules;
+	if (hs_open_stream(rules->stream_db, 0, &(*stream)->state) == HS_SUCCESS)
+		return 0;
+	free(*stream);
+	return -ENOMEM;
+}
+
+void regex_stream_close(struct regex_stream *stream)
+{
+	if (!stream)
+		return;
+	hs_close_stream(stream->state, NULL, NULL, NULL);
+	free(stream);
+}
+
+int regex_stream_scan(struct regex_stream *stream, const uint16_t *groups, unsigned n_groups,
+	const void *text, size_t len, bool last, regex_match_fn fn, void *arg)
+{
+	const struct regex_rules *rules = stream->rules;
+	struct scan s = {
+		.rules = rules, .groups = groups, .n_groups = n_groups, .fn = fn, .arg = arg};
+	hs_scratch_t *own = own_scratch(rules->stream_db, rules->stream_serial);
+	hs_error_t err;
+
+	if (!own || len > UINT32_MAX)
+		return -EIO;
+	err = hs_scan_stream(stream->state, text, (unsigned)len, 0, own, on_match, &s);
+	if (last && err == HS_SUCCESS)
+		err = hs_reset_stream(stream->state, 0, own, on_match, &s);
 	if (err != HS_SUCCESS && err != HS_SCAN_TERMINATED)
 		return -EIO;
 	if (!s.ended)

@@ -11,6 +11,7 @@
 #ifndef ENGINE_REGEX_REGEX_H
 #define ENGINE_REGEX_REGEX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,5 +29,18 @@ typedef int (*regex_match_fn)(void *arg, uint32_t id, uint64_t start, uint64_t l
 /* Rules of these groups only; n_groups 0: all. 0, or -EIO. */
 int regex_scan(const struct regex_rules *rules, const uint16_t *groups, unsigned n_groups,
 	const void *text, size_t len, regex_match_fn fn, void *arg);
+
+/*
+ * A text in pieces. Starts count from the beginning of the stream. A match that goes on in the next piece is told
+ * at the end of this one and again, longer; what depends on the end of the text ($) is told with the last piece,
+ * after which the stream begins anew. A stream is one thread's at a time.
+ */
+struct regex_stream;
+/* Rules that need more state than Hyperscan keeps for a stream: -EINVAL and which. The first one compiles them. */
+int regex_stream_open(
+	struct regex_rules *rules, struct regex_stream **stream, char *err, size_t err_size);
+int regex_stream_scan(struct regex_stream *stream, const uint16_t *groups, unsigned n_groups,
+	const void *text, size_t len, bool last, regex_match_fn fn, void *arg);
+void regex_stream_close(struct regex_stream *stream);
 
 #endif
