@@ -146,7 +146,8 @@ void esw_requeue(struct esw *esw, unsigned worker, struct rte_mbuf *m, const str
 	struct flow_pkt_meta meta = {.port = m->port};
 	struct pkt_parse parse;
 	struct flow_key key;
-	struct flow_pkt pkt = {.m = m, .parse = &parse, .key = &key, .meta = &meta};
+	struct flow_pkt pkt = {.m = m, .parse = &parse, .meta = &meta};
+	struct flow_verdict v;
 	uint16_t cause = m->port;
 
 	esw_tally_of(s, cause)->in.queued--;
@@ -155,7 +156,11 @@ void esw_requeue(struct esw *esw, unsigned worker, struct rte_mbuf *m, const str
 		return;
 	}
 	flow_key_build(&m, &parse, &meta, &key, 1, 1);
-	settle_call(s, &pkt, cause, flow_apply(esw->flow, worker, &pkt, rewrite ? rewrite : &only_hop));
+	if (rewrite) /* else a hop held it, rewritten; the hash of what it was is in the mbuf */
+		pkt.key = &key;
+	v = flow_apply(esw->flow, worker, &pkt, rewrite ? rewrite : &only_hop);
+	pkt.key = &key;
+	settle_call(s, &pkt, cause, v);
 }
 
 void esw_discard(struct esw *esw, unsigned worker, struct rte_mbuf *m, enum drop_reason reason)

@@ -84,8 +84,10 @@ static struct flow_verdict take_hop(struct flow_ctx *ctx, struct flow_pkt *pkt, 
 	uint32_t hash;
 	int err;
 
-	if (unlikely(hop->flags & FLOW_HOP_HOLD))
+	if (unlikely(hop->flags & FLOW_HOP_HOLD)) {
+		pkt->m->hash.rss = entropy(pkt); /* it is rewritten: later its key would tell another flow */
 		return (struct flow_verdict){.kind = FLOW_VERDICT_UPCALL, .port = index, .index = FLOW_UPCALL_HELD};
+	}
 	if (hop->flags & FLOW_HOP_TTL) {
 		err = pkt_ttl_dec(pkt->m, pkt->parse, PKT_OUTER);
 		if (unlikely(err))

@@ -20,6 +20,7 @@
 #include "base/refuse.h"
 #include "base/rng.h"
 #include "eswitch/eswitch.h"
+#include "flow/walk.h"
 #include "packet/fixture.h"
 
 #define PORTS 3
@@ -250,6 +251,39 @@ static void held_hops_ask_the_node(void **state)
 	assert_int_equal(r->calls, 1);
 	assert_int_equal(r->last.why, ESW_WHY_HOP_HELD);
 	assert_int_equal(r->last.hop, index);
+}
+
+/* What a hop held was rewritten before; its tunnel's source port is its flow's all the same. */
+static void held_packets_keep_their_tunnel_port(void **state)
+{
+	struct rig *r = *state;
+	struct flow_hop hop = {.port = 2, .flags = FLOW_HOP_HOLD | FLOW_HOP_ENCAP, .mtu = 1500};
+	struct pkt_encap_config c = {.type = PKT_TUN_VXLAN, .entropy = true, .src = {192, 168, 1, 1}, .dst = {192, 168, 1, 2}};
+	struct rte_mbuf *m = test_packet(test_pool(), UDP, 1), *got;
+	struct flow_pkt_meta meta = {};
+	struct pkt_parse parse;
+	struct flow_key key;
+	int index;
+
+	assert_int_equal(pkt_encap_init(&hop.encap, &c), 0);
+	index = flow_hop_add(esw_flow(r->esw), &hop);
+	assert_true(index > 0);
+	assert_int_equal(pkt_parse(m, &parse), 0);
+	flow_key_build(&m, &parse, &meta, &key, 1, 1);
+	default_forward(r, 0, FLOW_FWD_HOP, (uint16_t)index);
+	r->answer = ESW_ANSWER_QUEUED;
+	send_at(r, 0, m);
+	poll_all(r);
+	assert_int_equal(r->nr_held, 1);
+	*(uint8_t *)pkt_at(r->held[0], parse.outer.l3 + 19u) ^= 0x55; /* as NAT would have */
+	hop.flags = FLOW_HOP_ENCAP;
+	assert_int_equal(flow_hop_replace(esw_flow(r->esw), (uint16_t)index, &hop), 0);
+	esw_requeue(r->esw, 0, r->held[0], NULL, (uint16_t)index);
+	esw_flush(r->esw, 0);
+	assert_int_equal(port_rx(r->far[2], 0, &got, 1), 1);
+	assert_int_equal(pkt_parse(got, &parse), 0);
+	assert_int_equal(rte_be_to_cpu_16(*(uint16_t *)pkt_at(got, parse.outer.l4)), pkt_entropy_port(flow_key_entropy(&key)));
+	rte_pktmbuf_free(got);
 }
 
 static void super_packets_are_cut(void **state)
@@ -509,6 +543,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_nodes_answers, up, down),
 		cmocka_unit_test_setup_teardown(queued_packets_may_end, up, down),
 		cmocka_unit_test_setup_teardown(held_hops_ask_the_node, up, down),
+		cmocka_unit_test_setup_teardown(held_packets_keep_their_tunnel_port, up, down),
 		cmocka_unit_test_setup_teardown(super_packets_are_cut, up, down),
 		cmocka_unit_test_setup_teardown(too_big_is_the_nodes_or_fragments, up, down),
 		cmocka_unit_test_setup_teardown(full_and_gone_ports, up, down),
