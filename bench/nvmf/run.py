@@ -135,7 +135,8 @@ class Bench:
                 for _ in range(FILE_BYTES >> 20):
                     f.write(os.urandom(1 << 20))
                 os.fsync(f.fileno())
-            self.ours("file", 1000, [{"nsid": 1, "backend": f"file:{self.file}?block=4096{self.args.file_queue}"}])
+            queue = f"&queue={self.args.file_queue}" if self.args.file_queue else ""
+            self.ours("file", 1000, [{"nsid": 1, "backend": f"file:{self.file}?block=4096{queue}"}])
         self.touch(many)
 
     def touch(self, many):
@@ -273,7 +274,7 @@ def main():
     p.add_argument("--pairs", type=int, default=9)
     p.add_argument("--seconds", type=float, default=0.6)
     p.add_argument("--rt", action="store_true")
-    p.add_argument("--file-queue", type=lambda n: f"&queue={int(n)}", default="")
+    p.add_argument("--file-queue", type=int)
     p.add_argument("--file-dir", default="/var/tmp")
     args = p.parse_args()
     rows = args.rows.split(",")
