@@ -22,6 +22,8 @@ enum { /* where Connect Invalid Parameters points: attribute 1 = in the data, an
 
 static uint16_t bad(struct nvme_request *req, uint32_t where)
 {
+	log_warn("Connect refused: byte %u of its %s (queue %u, size %u)", where & 0xffff,
+		where & IN_DATA ? "data" : "command", req->cmd.connect.qid, req->cmd.connect.sqsize + 1u);
 	req->cqe.result = where;
 	return NVME_SC_CONNECT_INVALID_PARAM | NVME_SC_DNR;
 }
