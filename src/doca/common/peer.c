@@ -5,7 +5,8 @@
  * The owner keeps a memory file with struct dcore_control. Its descriptor number, the owner's pid
  * and start time and a random token travel in the descriptor a program passes on; the taker opens
  * /proc/PID/fd/N, which the kernel allows to the same user, and compares the token. A thread of the
- * taker's process waits on pidfds, so "is the owner dead" is one load.
+ * taker's process waits on pidfds, so "is the owner dead" is one load. Where there are none (Linux before 5.3,
+ * valgrind) it looks every 20 ms.
  */
 #include "doca/common/common.h"
 
@@ -35,7 +36,7 @@ struct dcore_peer {
 };
 
 /* Field 22 of /proc/PID/stat: tells a process from a later one with the same pid. 0 = no such
- * process. */
+ * process, or a zombie. */
 static uint64_t start_time_of(int pid)
 {
 	char path[64], text[1024], *p;
@@ -52,6 +53,8 @@ static uint64_t start_time_of(int pid)
 		return 0;
 	text[n] = '\0';
 	p = strrchr(text, ')');
+	if (p && p[1] == ' ' && p[2] == 'Z')
+		return 0;
 	for (int field = 2; p && field < 22; field++)
 		p = strchr(p + 1, ' ');
 	return p ? strtoull(p + 1, NULL, 10) : 0;
@@ -116,23 +119,43 @@ void dcore_offer_id(const struct dcore_offer *offer, struct dcore_peer_id *id)
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards peers and the watcher's start */
 static struct list peers = LIST_INIT(peers);
 static int watch_fd = -1;
+static bool no_pidfds; /* of the system; set before the watcher starts */
+
+#define LOOK_EVERY_MS 20
 
 /* Several peers may share a pid; each has a pidfd of its own, so each gets its own event. */
+static void mark_dead(const void *which)
+{
+	struct dcore_peer *peer;
+
+	list_for_each(peer, &peers, link)
+		if (peer == which) {
+			__atomic_store_n(&peer->dead, 1, __ATOMIC_RELEASE);
+			epoll_ctl(watch_fd, EPOLL_CTL_DEL, peer->pidfd, NULL);
+			break;
+		}
+}
+
+static void look_at_all(void)
+{
+	struct dcore_peer *peer;
+
+	list_for_each(peer, &peers, link)
+		if (start_time_of(peer->id.pid) != peer->id.start_time)
+			__atomic_store_n(&peer->dead, 1, __ATOMIC_RELEASE);
+}
+
 static void *watch(void *arg)
 {
 	for (;;) {
 		struct epoll_event event;
-		struct dcore_peer *peer;
+		int n = epoll_wait(watch_fd, &event, 1, no_pidfds ? LOOK_EVERY_MS : -1);
 
-		if (epoll_wait(watch_fd, &event, 1, -1) < 1)
-			continue;
 		pthread_mutex_lock(&lock);
-		list_for_each(peer, &peers, link)
-			if (peer == event.data.ptr) {
-				__atomic_store_n(&peer->dead, 1, __ATOMIC_RELEASE);
-				epoll_ctl(watch_fd, EPOLL_CTL_DEL, peer->pidfd, NULL);
-				break;
-			}
+		if (n > 0)
+			mark_dead(event.data.ptr);
+		else if (no_pidfds)
+			look_at_all();
 		pthread_mutex_unlock(&lock);
 	}
 	return NULL;
@@ -165,7 +188,7 @@ static int add_watch(struct dcore_peer *peer)
 
 	pthread_mutex_lock(&lock);
 	err = start_watcher();
-	if (!err && epoll_ctl(watch_fd, EPOLL_CTL_ADD, peer->pidfd, &event) < 0)
+	if (!err && !no_pidfds && epoll_ctl(watch_fd, EPOLL_CTL_ADD, peer->pidfd, &event) < 0)
 		err = refuse(errno, "watching pid %d: %m", peer->id.pid);
 	if (!err)
 		list_push_back(&peers, &peer->link);
@@ -217,7 +240,10 @@ int dcore_peer_open(const struct dcore_peer_id *id, struct dcore_peer **peer)
 	list_init(&p->link);
 	p->id = *id;
 	p->pidfd = id->pid > 0 ? (int)syscall(SYS_pidfd_open, id->pid, 0) : -1;
-	if (p->pidfd < 0 || start_time_of(id->pid) != id->start_time)
+	if (p->pidfd < 0 && errno == ENOSYS)
+		no_pidfds = true;
+	if (id->pid <= 0 || (p->pidfd < 0 && !no_pidfds) ||
+		start_time_of(id->pid) != id->start_time)
 		err = refuse(ESRCH, "the exporting process, pid %d, is gone", id->pid);
 	else
 		err = map_control(p);
