@@ -8,24 +8,40 @@ static void keep_alive(struct nvme_request *req)
 	nvme_request_complete(req, 0);
 }
 
-/* Only an asynchronous event request waits long enough to be aborted; everything else is in a backend
- * and ends by itself. Bit 0 of the result says "not aborted". */
-static void abort_command(struct nvme_request *req)
+static bool abort_event_request(struct nvme_ctrl *c, uint16_t cid)
 {
-	struct nvme_ctrl *c = req->queue->ctrl;
-	uint16_t sqid = (uint16_t)req->cmd.cdw10, cid = (uint16_t)(req->cmd.cdw10 >> 16);
-
-	req->cqe.result = 1;
-	for (unsigned i = 0; !sqid && i < c->aer_count; i++) {
+	for (unsigned i = 0; i < c->aer_count; i++) {
 		struct nvme_request *aer = c->aer[i];
 
 		if (aer->cmd.cid != cid)
 			continue;
 		c->aer[i] = c->aer[--c->aer_count];
-		req->cqe.result = 0;
 		nvme_request_complete(aer, NVME_SC_ABORT_REQUESTED);
-		break;
+		return true;
 	}
+	return false;
+}
+
+/* What a limit holds back can be taken out of the line, where its queue lives on our reactor. */
+static bool abort_io(struct nvme_ctrl *c, uint16_t sqid, uint16_t cid)
+{
+	struct nvme_queue *q = NULL;
+
+	pthread_mutex_lock(&c->lock);
+	if (sqid <= NVME_IO_QUEUES_MAX)
+		q = c->io[sqid];
+	pthread_mutex_unlock(&c->lock);
+	return q && q->reactor == c->reactor && nvme_qos_abort(q, cid);
+}
+
+/* Of what is in a backend nothing can be taken back; it ends by itself. Bit 0 of the result says "not aborted". */
+static void abort_command(struct nvme_request *req)
+{
+	struct nvme_ctrl *c = req->queue->ctrl;
+	uint16_t sqid = (uint16_t)req->cmd.cdw10, cid = (uint16_t)(req->cmd.cdw10 >> 16);
+	bool aborted = sqid ? abort_io(c, sqid, cid) : abort_event_request(c, cid);
+
+	req->cqe.result = !aborted;
 	nvme_request_complete(req, 0);
 }
 

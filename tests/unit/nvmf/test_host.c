@@ -399,6 +399,39 @@ static void test_abort(void **state)
 	down(&r, h);
 }
 
+/* A limit holds the last of many back: that one can be aborted, and the others come through. */
+static void test_abort_throttled(void **state)
+{
+	static uint8_t buf[16][512];
+	struct nvmf_io reads[16], io;
+	struct rig r;
+	struct nvmf_host *h = up(&r);
+	unsigned done = 0;
+
+	assert_int_equal(nvme_namespace_set_qos(r.ns, 20, 0), 0);
+	for (int i = 0; i < 16; i++) {
+		reads[i] = (struct nvmf_io){.cmd.opcode = NVME_IO_READ, .buf = buf[i], .len = 512, .dir = NVME_DIR_TO_HOST,
+			.done = rig_io_done, .arg = &done};
+		reads[i].cmd.nsid = 1;
+		nvmf_host_submit(h, &reads[i]);
+	}
+	rig_settle(&r, NS_PER_MS);
+	assert_in_range(done, 0, 15);
+	io = (struct nvmf_io){.cmd.opcode = NVME_ADMIN_ABORT};
+	io.cmd.cdw10 = 1 | (uint32_t)reads[15].cmd.cid << 16;
+	assert_int_equal(rig_do(&r, h, true, &io), 0);
+	assert_int_equal(io.cqe.result & 1, 0);
+	rig_settle(&r, NS_PER_MS);
+	assert_int_equal(reads[15].status & 0x7ff, NVME_SC_ABORT_REQUESTED);
+	assert_int_equal(rig_do(&r, h, true, &io), 0);
+	assert_int_equal(io.cqe.result & 1, 1);
+	rig_settle(&r, 2 * NS_PER_SEC);
+	assert_int_equal(done, 16);
+	for (int i = 0; i < 15; i++)
+		assert_int_equal(reads[i].status, 0);
+	down(&r, h);
+}
+
 static void test_formats(void **state)
 {
 	static const uint32_t sizes[] = {512, 4096};
@@ -629,6 +662,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_reservations),
 		cmocka_unit_test(test_reservations_persist),
 		cmocka_unit_test(test_abort),
+		cmocka_unit_test(test_abort_throttled),
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_qos),
 		cmocka_unit_test(test_keep_alive_expires),
