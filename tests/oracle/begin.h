@@ -222,6 +222,17 @@ static inline struct doca_flow_fwd to_pipe(struct doca_flow_pipe *pipe)
 	return (struct doca_flow_fwd){.type = DOCA_FLOW_FWD_PIPE, .next_pipe = pipe};
 }
 
+/* The outer header of the tunnels here: 10.0.0.1 to 10.0.0.2, TTL 17. */
+static inline void outer_ip4(struct doca_flow_header_format *outer)
+{
+	memset(outer->eth.src_mac, 2, 6);
+	memset(outer->eth.dst_mac, 4, 6);
+	outer->l3_type = DOCA_FLOW_L3_TYPE_IP4;
+	outer->ip4.src_ip = DOCA_HTOBE32(0x0a000001);
+	outer->ip4.dst_ip = DOCA_HTOBE32(0x0a000002);
+	outer->ip4.ttl = 17;
+}
+
 static const struct doca_flow_fwd drop = {.type = DOCA_FLOW_FWD_DROP};
 
 /* Everything that comes in by port 0 begins at `pipe`, which cannot be a root itself. */

@@ -14,12 +14,7 @@ static struct doca_flow_actions into_gre(enum doca_flow_tun_ext_gre_type type)
 	struct doca_flow_actions a = {.encap_type = DOCA_FLOW_RESOURCE_TYPE_NON_SHARED, .encap_cfg.is_l2 = true};
 	struct doca_flow_encap_action *e = &a.encap_cfg.encap;
 
-	memset(e->outer.eth.src_mac, 2, 6);
-	memset(e->outer.eth.dst_mac, 4, 6);
-	e->outer.l3_type = DOCA_FLOW_L3_TYPE_IP4;
-	e->outer.ip4.src_ip = DOCA_HTOBE32(0x0a000001);
-	e->outer.ip4.dst_ip = DOCA_HTOBE32(0x0a000002);
-	e->outer.ip4.ttl = 17;
+	outer_ip4(&e->outer);
 	e->tun.type = DOCA_FLOW_TUN_GRE;
 	e->tun.gre_type = type;
 	e->tun.protocol = DOCA_HTOBE16(DOCA_FLOW_ETHER_TYPE_TEB);

@@ -7,12 +7,7 @@ static struct doca_flow_actions into_gtp(uint32_t teid, uint8_t qfi)
 	struct doca_flow_actions a = {.encap_type = DOCA_FLOW_RESOURCE_TYPE_NON_SHARED};
 	struct doca_flow_encap_action *e = &a.encap_cfg.encap;
 
-	memset(e->outer.eth.src_mac, 2, 6);
-	memset(e->outer.eth.dst_mac, 4, 6);
-	e->outer.l3_type = DOCA_FLOW_L3_TYPE_IP4;
-	e->outer.ip4.src_ip = DOCA_HTOBE32(0x0a000001);
-	e->outer.ip4.dst_ip = DOCA_HTOBE32(0x0a000002);
-	e->outer.ip4.ttl = 17;
+	outer_ip4(&e->outer);
 	e->outer.l4_type_ext = DOCA_FLOW_L4_TYPE_EXT_UDP;
 	e->outer.udp.l4_port.dst_port = DOCA_HTOBE16(DOCA_FLOW_GTPU_DEFAULT_PORT);
 	e->tun.type = DOCA_FLOW_TUN_GTPU;

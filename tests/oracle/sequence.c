@@ -32,12 +32,7 @@ static void fill_templates(void)
 	nat.outer.ip4.ttl = UINT8_MAX; /* one less */
 	tunnel.encap_type = DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
 	tunnel.encap_cfg.is_l2 = true;
-	memset(e->outer.eth.src_mac, 2, 6);
-	memset(e->outer.eth.dst_mac, 4, 6);
-	e->outer.l3_type = DOCA_FLOW_L3_TYPE_IP4;
-	e->outer.ip4.src_ip = DOCA_HTOBE32(0x0a000001);
-	e->outer.ip4.dst_ip = DOCA_HTOBE32(0x0a000002);
-	e->outer.ip4.ttl = 17;
+	outer_ip4(&e->outer);
 	e->outer.l4_type_ext = DOCA_FLOW_L4_TYPE_EXT_UDP;
 	e->tun.type = DOCA_FLOW_TUN_VXLAN;
 	e->tun.vxlan_tun_id = DOCA_HTOBE32(42);

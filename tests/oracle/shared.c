@@ -19,12 +19,7 @@ static void configure_all(void)
 	struct doca_flow_shared_resource_cfg rss = {.rss_cfg = {.queues_array = queue_1, .nr_queues = 1, .outer_flags = DOCA_FLOW_RSS_IPV4}};
 	struct doca_flow_encap_action *e = &encap.encap_cfg.encap;
 
-	memset(e->outer.eth.src_mac, 2, 6);
-	memset(e->outer.eth.dst_mac, 4, 6);
-	e->outer.l3_type = DOCA_FLOW_L3_TYPE_IP4;
-	e->outer.ip4.src_ip = DOCA_HTOBE32(0x0a000001);
-	e->outer.ip4.dst_ip = DOCA_HTOBE32(0x0a000002);
-	e->outer.ip4.ttl = 17;
+	outer_ip4(&e->outer);
 	e->outer.l4_type_ext = DOCA_FLOW_L4_TYPE_EXT_UDP;
 	e->tun.type = DOCA_FLOW_TUN_VXLAN;
 	e->tun.vxlan_tun_id = DOCA_HTOBE32(42);

@@ -8,13 +8,8 @@ static struct doca_flow_actions into_vxlan(void)
 	struct doca_flow_header_format *outer = &a.encap_cfg.encap.outer;
 
 	a.encap_cfg.is_l2 = true;
-	memset(outer->eth.src_mac, 2, 6);
-	memset(outer->eth.dst_mac, 4, 6);
-	outer->l3_type = DOCA_FLOW_L3_TYPE_IP4;
-	outer->ip4.src_ip = DOCA_HTOBE32(0x0a000001);
-	outer->ip4.dst_ip = DOCA_HTOBE32(0x0a000002);
+	outer_ip4(outer);
 	outer->ip4.flags_fragment_offset = DOCA_HTOBE16(DOCA_FLOW_IP4_FLAG_DONT_FRAGMENT);
-	outer->ip4.ttl = 17;
 	outer->l4_type_ext = DOCA_FLOW_L4_TYPE_EXT_UDP;
 	outer->udp.l4_port.dst_port = DOCA_HTOBE16(DOCA_FLOW_VXLAN_DEFAULT_PORT);
 	a.encap_cfg.encap.tun.type = DOCA_FLOW_TUN_VXLAN;
