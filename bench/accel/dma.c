@@ -60,7 +60,7 @@ __attribute__((target("avx"))) static bool with_stream(struct rig_request *r)
 	return true;
 }
 
-static void start(size_t len, unsigned depth)
+void dma_start(size_t len, unsigned depth, unsigned workers)
 {
 	struct doca_dma_task_memcpy *t;
 
@@ -68,7 +68,7 @@ static void start(size_t len, unsigned depth)
 	MUST(doca_dma_create(rig.dev, &dma));
 	MUST(doca_dma_task_memcpy_set_conf(
 		dma, DONE(doca_dma_task_memcpy), FAILED(doca_dma_task_memcpy), DEPTH));
-	rig_start(doca_dma_as_ctx(dma), 0);
+	rig_start(doca_dma_as_ctx(dma), workers);
 	for (unsigned i = 0; i < rig.n; i++) {
 		union doca_data user = {.u64 = i};
 
@@ -77,7 +77,7 @@ static void start(size_t len, unsigned depth)
 	}
 }
 
-static void stop(void)
+void dma_stop(void)
 {
 	rig_stop(doca_dma_as_ctx(dma));
 	MUST(doca_dma_destroy(dma));
@@ -107,12 +107,12 @@ static double task_cost(void)
 {
 	double with[9], without[9];
 
-	start(1, DEPTH);
+	dma_start(1, DEPTH, 0);
 	for (int i = 0; i < 9; i++) {
 		with[i] = 1e9 / rig_tasks(false);
 		without[i] = 1e9 / rig_direct(with_memcpy);
 	}
-	stop();
+	dma_stop();
 	return median(with, 9) - median(without, 9);
 }
 
@@ -121,7 +121,7 @@ static void copy(size_t len, unsigned depth, double cost)
 	double ours[25], theirs[25], ratio[25], net[25], whole, copying;
 	int best;
 
-	start(len, depth);
+	dma_start(len, depth, 0);
 	best = best_way();
 	for (int i = 0; i < 25; i++) {
 		ours[i] = 1e9 / rig_tasks(false);
@@ -129,7 +129,7 @@ static void copy(size_t len, unsigned depth, double cost)
 		ratio[i] = theirs[i] / ours[i];
 		net[i] = theirs[i] / (ours[i] - cost);
 	}
-	stop();
+	dma_stop();
 	whole = median(ratio, 25);
 	copying = median(net, 25);
 	printf("{\"bench\":\"accel\",\"case\":\"dma\",\"bytes\":%zu,\"ours\":%.3f,\"direct\":%.3f,"

@@ -111,5 +111,7 @@ struct doca_aes_gcm *gcm_start(size_t len, unsigned workers, struct doca_aes_gcm
 void gcm_stop(struct doca_aes_gcm *gcm, struct doca_aes_gcm_key *key);
 struct doca_compress *deflate_start(size_t len, unsigned workers);
 void deflate_stop(struct doca_compress *compress);
+void dma_start(size_t len, unsigned depth, unsigned workers);
+void dma_stop(void);
 
 #endif

@@ -137,6 +137,46 @@ static void workers_do_the_same(void **state)
 	destroy(&d);
 }
 
+/* Copies of many pages among short ones: each arrives whole, whoever took part. */
+static void workers_share_long_copies(void **state)
+{
+	enum { LEN = 64 << 20 };
+	struct fix *f = *state;
+	uint8_t *mem = aligned_alloc(4096, 2 * LEN);
+	struct doca_mmap *mmap;
+	struct doca_buf *src, *dst, *from, *to[20];
+	struct dma d;
+
+	for (size_t i = 0; i < LEN; i++)
+		mem[i] = (uint8_t)(i * 2654435761u >> 13);
+	mmap = fix_map(f->dev, mem, 2 * LEN, DOCA_ACCESS_FLAG_LOCAL_READ_WRITE);
+	create(&d, f, 3);
+	from = fix_src(f, 0, 64);
+	for (unsigned i = 0; i < 20; i++)
+		to[i] = fix_dst(f, 4096 + i * 64, 64);
+	for (size_t len = LEN - 777, n = 0; len > 1 << 20; len /= 3, n = d.done) {
+		memset(mem + LEN, 0, LEN);
+		OK(doca_buf_inventory_buf_get_by_data(f->inv, mmap, mem, len, &src));
+		OK(doca_buf_inventory_buf_get_by_addr(f->inv, mmap, mem + LEN, LEN, &dst));
+		for (unsigned i = 0; i < 20; i++)
+			submit(&d, i == 7 ? src : from, i == 7 ? dst : to[i], i);
+		fix_until(f->pe, &d.done, (unsigned)n + 20);
+		assert_int_equal(fix_len(dst), len);
+		assert_memory_equal(mem, mem + LEN, len);
+		assert_int_equal(mem[LEN + len], 0);
+		OK(doca_buf_dec_refcount(src, NULL));
+		OK(doca_buf_dec_refcount(dst, NULL));
+		for (unsigned i = 0; i < 20; i++)
+			OK(doca_buf_reset_data_len(to[i]));
+	}
+	OK(doca_buf_dec_refcount(from, NULL));
+	for (unsigned i = 0; i < 20; i++)
+		OK(doca_buf_dec_refcount(to[i], NULL));
+	destroy(&d);
+	OK(doca_mmap_destroy(mmap));
+	free(mem);
+}
+
 /* A failed copy: the context stops by itself, the rest is flushed, and it can be started again. */
 static void an_error_stops_the_context(void **state)
 {
@@ -347,6 +387,7 @@ int main(void)
 		fix_test(order_is_kept),
 		fix_test(one_progress_one_completion),
 		fix_test(workers_do_the_same),
+		fix_test(workers_share_long_copies),
 		fix_test(an_error_stops_the_context),
 		fix_test(stop_flushes),
 		fix_test(permissions_hold),

@@ -219,6 +219,11 @@ struct dcore_task_type {
 	doca_error_t (*convert)(struct doca_task *task, const uint8_t *src, size_t len,
 		uint8_t *dst, size_t room, size_t *written);
 	doca_error_t (*check)(struct doca_task *task); /* may be NULL; what try_submit asks */
+	/* For workers, may be NULL: how many of them shall share this task (1: one does it all); the work of one of
+	 * them; and what is left to do when all have done theirs. */
+	unsigned (*pieces)(const struct doca_task *task);
+	void (*piece)(struct doca_task *task, unsigned index, unsigned of);
+	void (*joined)(struct doca_task *task);
 	/* Perform the task inside submit. SUCCESS or an error completes it;
 	 * IN_PROGRESS leaves it for dcore_task_done(); AGAIN refuses the submission. */
 	doca_error_t (*now)(struct doca_task *task);

@@ -17,11 +17,13 @@
 
 struct dcore_workers {
 	struct doca_ctx *ctx;
-	pthread_mutex_t lock; /* guards queue, queued, sleeping, quit */
+	pthread_mutex_t lock; /* guards queue, queued, sleeping, quit, shared and its counts */
 	pthread_cond_t cond;
 	struct dcore_fifo queue;
 	unsigned queued, sleeping;
 	bool quit;
+	struct doca_task *shared; /* taken from the queue, done in pieces by several */
+	unsigned pieces, given, unfinished;
 	struct doca_task *results; /* newest first; any worker pushes */
 	unsigned n;
 	pthread_t threads[];
@@ -35,16 +37,47 @@ unsigned workers_default(void)
 	return (unsigned)MIN_OF(n, DOCA_SOFTDPU_WORKERS_MAX);
 }
 
-/* A fair share, so that the last burst does not leave the others idle. Waits; 0 = quit. */
-static unsigned take(struct dcore_workers *w, struct doca_task **burst)
+static bool has_piece(const struct dcore_workers *w)
+{
+	return w->shared && w->given < w->pieces;
+}
+
+/* The first task may be one that several shall do. One at a time: the next waits in the queue or is one's alone. */
+static void share_first(struct dcore_workers *w)
+{
+	struct doca_task *task = w->queue.head;
+	unsigned n = !w->shared && task && task->type->pieces ? task->type->pieces(task) : 1;
+
+	if (n < 2)
+		return;
+	w->shared = dcore_fifo_pop(&w->queue);
+	w->queued--;
+	w->pieces = w->unfinished = n;
+	w->given = 0;
+	pthread_cond_broadcast(&w->cond);
+}
+
+/* A piece of the shared task (*of pieces; burst[0] is it), or a fair share of the queue, so that the last burst
+ * does not leave the others idle. Waits; 0 = quit. */
+static unsigned take(
+	struct dcore_workers *w, struct doca_task **burst, unsigned *index, unsigned *of)
 {
 	unsigned n = 0, max;
 
 	pthread_mutex_lock(&w->lock);
-	while (!w->queue.head && !w->quit) {
+	while (!w->queue.head && !has_piece(w) && !w->quit) {
 		w->sleeping++;
 		pthread_cond_wait(&w->cond, &w->lock);
 		w->sleeping--;
+	}
+	share_first(w);
+	*of = 1;
+	if (has_piece(w)) {
+		*index = w->given++;
+		*of = w->pieces;
+		burst[0] = w->shared;
+		pthread_mutex_unlock(&w->lock);
+		return 1;
 	}
 	max = w->queue.head ? MIN_OF(MAX_OF(w->queue.head->type->batch, WORKER_BURST), BATCH_MAX)
 			    : 0;
@@ -54,6 +87,22 @@ static unsigned take(struct dcore_workers *w, struct doca_task **burst)
 	w->queued -= n;
 	pthread_mutex_unlock(&w->lock);
 	return n;
+}
+
+/* True: that was the last piece. */
+static bool do_piece(struct dcore_workers *w, struct doca_task *task, unsigned index, unsigned of)
+{
+	bool last;
+
+	task->type->piece(task, index, of);
+	pthread_mutex_lock(&w->lock);
+	last = --w->unfinished == 0;
+	if (last)
+		w->shared = NULL;
+	pthread_mutex_unlock(&w->lock);
+	if (last)
+		task->type->joined(task);
+	return last;
 }
 
 static void give_back(struct dcore_workers *w, struct doca_task **burst, unsigned n)
@@ -73,10 +122,13 @@ static void *work(void *arg)
 {
 	struct doca_task *burst[BATCH_MAX];
 	struct dcore_workers *w = arg;
-	unsigned n;
+	unsigned n, index, of;
 
-	while ((n = take(w, burst))) {
-		task_run(burst, n);
+	while ((n = take(w, burst, &index, &of))) {
+		if (of == 1)
+			task_run(burst, n);
+		else if (!do_piece(w, burst[0], index, of))
+			continue;
 		give_back(w, burst, n);
 	}
 	return NULL;

@@ -163,6 +163,40 @@ static doca_error_t copy(struct doca_task *task, const uint8_t *src, size_t len,
 	return DOCA_SUCCESS;
 }
 
+/* ---- one copy by several workers ---- */
+
+#define PIECE_MIN (1u << 20) /* what makes up for waking another worker, 10 to 50 us */
+
+static bool is_ordinary(const struct doca_task *task)
+{
+	return !task->src->next && !task->dst->next &&
+	       (task->src->readers & task->dst->writers & task->ctx->dev_bit) &&
+	       task->src->data_len <= dcore_buf_tailroom(task->dst);
+}
+
+static unsigned pieces(const struct doca_task *task)
+{
+	size_t n = task->src->data_len / PIECE_MIN;
+
+	return n < 2 || !is_ordinary(task) ? 1 : (unsigned)MIN_OF(n, task->ctx->n_workers);
+}
+
+/* Whole pages, but for the last. */
+static void copy_part(struct doca_task *task, unsigned index, unsigned of)
+{
+	size_t len = task->src->data_len, part = (len / of + 4095) & ~(size_t)4095;
+	size_t at = MIN_OF(index * part, len);
+
+	copy_bytes(task->dst->data + task->dst->data_len + at, task->src->data + at,
+		MIN_OF(part, len - at));
+}
+
+static void copied(struct doca_task *task)
+{
+	task->dst->data_len += task->src->data_len;
+	task->status = DOCA_SUCCESS;
+}
+
 /* ---- the library ---- */
 
 static doca_error_t start(struct doca_ctx *ctx)
@@ -220,6 +254,9 @@ doca_error_t doca_dma_create(struct doca_dev *dev, struct doca_dma **dma)
 		.convert = copy,
 		.run = run,
 		.check = check,
+		.pieces = pieces,
+		.piece = copy_part,
+		.joined = copied,
 		.batch = 1};
 	dma_file_type_init(&(*dma)->types[DMA_FILE]);
 	dcore_ctx_init(&(*dma)->ctx, dev, &ops, (*dma)->types, DMA_TYPES);
