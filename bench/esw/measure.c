@@ -179,6 +179,7 @@ void measure(struct rig *rig, const struct bench_case *what, double seconds, dou
 
 	memset(&m, 0, sizeof(m));
 	rig_up(rig, what);
+	flow_settle(esw_flow(rig->esw)); /* rules have stood for a second */
 	/* the cache fills; where it is kept small there is nothing to fill */
 	rig_run(rig, 0, what->cache_entries ? 100000 : 4ull * rig->flows + 100000, 0);
 	flow_settle(esw_flow(rig->esw)); /* as a card's keeper does every second */
