@@ -15,7 +15,7 @@
 
 #define INLINE inline __attribute__((always_inline))
 #define EXACT_CHUNK 64 /* keys of one call at most */
-#define EXACT_AHEAD 8
+#define EXACT_AHEAD 16
 
 struct exact_chunk {
 	uint8_t place[EXACT_CHUNK];

@@ -273,17 +273,20 @@ static void inner_flags(struct rte_mbuf *m)
 static int check_decap(
 	const struct rte_mbuf *m, const struct pkt_parse *p, const void *eth, int *ecn)
 {
-	int inner;
+	int inner, outer;
 
 	*ecn = -1;
 	if (p->inner.l3_type == PKT_L3_NONE)
 		return p->inner_drop ? -(int)p->inner_drop : -DROP_EDIT_NO_HEADER;
 	if (p->inner.l2_type == PKT_L2_NONE && !eth)
 		return -DROP_EDIT_NO_HEADER;
+	outer = pkt_get_tos(m, &p->outer) & 3;
+	if (!outer) /* says nothing */
+		return 0;
 	inner = pkt_get_tos(m, &p->inner);
 	if (inner < 0) /* no IP inside, nothing to mark */
 		return 0;
-	*ecn = merged_ecn(pkt_get_tos(m, &p->outer) & 3, inner & 3);
+	*ecn = merged_ecn(outer, inner & 3);
 	if (*ecn < 0)
 		return *ecn;
 	if (*ecn == (inner & 3))
