@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # softdpu oracle: a right file passes; each thing that can be wrong fails in its own words. Prints TAP.
 # usage: test_oracle.sh SOURCE_DIR ECHO_PROGRAM CT_PROGRAM
-src=$1 echo=$2 ct=$3
+src=$1 echo=$(realpath "$2") ct=$(realpath "$3")
 /usr/bin/python3 -c 'import scapy, yaml' 2>/dev/null || { echo "1..0 # SKIP python3-scapy or python3-yaml is missing"; exit 0; }
 dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT
 run() { timeout 100 "$src/tools/softdpu-oracle" --enter --settle 0.5 --strict "$1" -- "$echo" --log-level='*:error' -a pci:00:00.0 >"$dir/out" 2>&1; }
