@@ -5,8 +5,8 @@
 usage: flow_errors.py write CHECKOUT TEST_PROGRAM...     rewrite the page
        flow_errors.py check CHECKOUT TEST_PROGRAM...     TAP: the page is what sources and tests say, every refusal is provoked
 
-Sources give the sentences: dcore_fail in libdoca_flow, the older dialect and the DPDK bridge, and refuse in the files of room flow
-that work for them. The test programs (tests/conformance/errors) give an example of each, and with it the error a caller gets.
+Sources give the sentences: dcore_fail in libdoca_flow, the older dialect and the DPDK bridge, and refuse in the files of rooms flow
+and card that work for them. The test programs (tests/conformance/errors) give an example of each, and with it the error a caller gets.
 """
 import glob
 import os
@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 DOORS = ["src/doca/flow/*.[ch]", "src/doca/compat/flow.c", "src/doca/dpdk_bridge/bridge.c"]
-ROOM = ["src/flow/%s.c" % name for name in ("acl", "custom", "entry", "exact", "field", "meter", "pipe", "pipe_*", "qset", "wild")]
+ROOM = ["src/flow/%s.c" % name for name in ("acl", "custom", "entry", "exact", "field", "meter", "pipe", "pipe_*", "qset", "wild")] + ["src/card/limits.c"]
 
 # Sentences no caller of DOCA Flow can get: why.
 IMPOSSIBLE = [
@@ -38,6 +38,8 @@ IMPOSSIBLE = [
     (r"^wildcard table '%s': (?!out of memory$)", "the pipe's own sentence stands in its place"),
     (r"^flow meters: ", "the switch is made before DOCA Flow"),
     (r"^meter: kind|^meter %u: no such", "the door asks first, and names its own meters only"),
+    (r"^%s: no limit is called", "the door names limits that there are"),
+    (r"^limits profile", "the card's file is refused when it is read"),
     (r"came up without a port", "the driver makes the port or fails"),
 ]
 STRING = r"\"(?:[^\"\\]|\\.)*\""
