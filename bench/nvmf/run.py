@@ -13,9 +13,9 @@ usage: bench/nvmf/run.py BUILD [options]
 
 A row that has a measure (the peer, raw io_uring, one namespace) runs as interleaved pairs, ours and the measure's; the
 ratio is the median of the pairs' ratios. "must" is what the project promised, "verdict" says whether it held; a row
-whose measure is not there (no peer given) is "not measured". Many short pairs beat few long ones: the kernel takes
-50 ms of each second from whoever never sleeps, and two who never sleep lose both. Targets that are not being measured are stopped
-(SIGSTOP): one that polls would take half of the core.
+whose measure is not there (no peer given) is "not measured". Many short pairs beat few long ones: with --rt the kernel may take 50 ms
+of each second from whoever never sleeps. Targets that are not being measured are stopped (SIGSTOP): one that polls would
+take half of the core.
 """
 import argparse
 import json
