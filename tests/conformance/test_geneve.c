@@ -66,8 +66,10 @@ static void add(struct doca_flow_pipe *pipe, unsigned words, uint32_t value, str
 
 static void a_word_is_matched(void **state)
 {
+	struct doca_flow_parser *parser;
+
 	rig_open("vnf,hws", 2);
-	parser_of(rig_port[0], DOCA_FLOW_PARSER_GENEVE_OPT_MODE_FIXED, 3);
+	parser = parser_of(rig_port[0], DOCA_FLOW_PARSER_GENEVE_OPT_MODE_FIXED, 3);
 	add(by_option(NULL, 3), 3, 0xabcdef, NULL);
 	rig_send(0, FRAME(",opt=16,word=0xabcdef"));
 	rig_expect(1, FRAME(",opt=16,word=0xabcdef"));
@@ -76,20 +78,23 @@ static void a_word_is_matched(void **state)
 	rig_send(0, FRAME(""));
 	rig_expect_nothing();
 	rig_close();
+	OK(doca_flow_parser_geneve_opt_destroy(parser));
 }
 
 static void a_word_is_written(void **state)
 {
 	struct doca_flow_actions template = {0}, mine = {0};
+	struct doca_flow_parser *parser;
 
 	rig_open("vnf,hws", 2);
-	parser_of(rig_port[0], DOCA_FLOW_PARSER_GENEVE_OPT_MODE_IGNORE, 2);
+	parser = parser_of(rig_port[0], DOCA_FLOW_PARSER_GENEVE_OPT_MODE_IGNORE, 2);
 	option(&template.tun, 2, UINT32_MAX);
 	mine.tun.geneve_options[2].data = DOCA_HTOBE32(77);
 	add(by_option(&template, 2), 2, 5, &mine);
 	rig_send(0, FRAME(",opt=12,word=5"));
 	rig_expect(1, FRAME(",opt=12,word=77"));
 	rig_close();
+	OK(doca_flow_parser_geneve_opt_destroy(parser));
 }
 
 /* Ports share samplers; they go with the last parser, so another program run names others. */

@@ -7,7 +7,7 @@
 
 #define OPTION_WORDS 2
 
-static void name_option(void)
+static struct doca_flow_parser *name_option(void)
 {
 	struct doca_flow_parser_geneve_opt_cfg option = {.match_on_class_mode = DOCA_FLOW_PARSER_GENEVE_OPT_MODE_FIXED,
 		.option_class = DOCA_HTOBE16(0x0102), .option_type = 0x21, .option_len = OPTION_WORDS};
@@ -15,6 +15,7 @@ static void name_option(void)
 
 	option.data_mask[1] = UINT32_MAX;
 	must(doca_flow_parser_geneve_opt_create(port[0], &option, 1, &parser));
+	return parser;
 }
 
 static void set_option(struct doca_flow_tun *tun, doca_be32_t second_word)
@@ -77,9 +78,10 @@ int main(void)
 	struct doca_flow_actions in = into_geneve(), write = {0};
 	struct doca_flow_fwd across = to_port(1), next;
 	struct doca_flow_pipe *options, *root;
+	struct doca_flow_parser *parser;
 
 	begin();
-	name_option();
+	parser = name_option();
 	options = make_options();
 	set_option(&write.tun, DOCA_HTOBE32(0xbeef));
 	entry(options, 7, 5, 0, &write);
@@ -89,5 +91,7 @@ int main(void)
 	control(root, 0, &geneve, NULL, NULL, &next);
 	control(root, 1, &tcp, NULL, &in, &across);
 	wait_for_packets();
-	return end();
+	end();
+	must(doca_flow_parser_geneve_opt_destroy(parser));
+	return 0;
 }

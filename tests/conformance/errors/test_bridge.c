@@ -95,5 +95,6 @@ int main(int argc, char **argv)
 	said(doca_dpdk_port_probe_with_representors(other, NULL, reps, 1));
 	said(doca_dpdk_port_as_dev(UINT16_MAX, &other));
 	said(doca_dpdk_port_as_dev(20, &other));
+	must(doca_dev_rep_close(reps[0]) == DOCA_SUCCESS, "representor");
 	return 0;
 }
