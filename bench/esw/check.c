@@ -132,7 +132,8 @@ static uint16_t number_of(const uint8_t *frame)
 	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(frame + ETH);
 	const struct rte_udp_hdr *udp = (const struct rte_udp_hdr *)(ip + 1);
 
-	if (ip->next_proto_id == IPPROTO_UDP && udp->dst_port == htons(4789))
+	/* a flow's own port may be 4789: only what has the header's I flag is a tunnel */
+	if (ip->next_proto_id == IPPROTO_UDP && udp->dst_port == htons(4789) && *(const uint8_t *)(udp + 1) == 0x08)
 		ip = (const struct rte_ipv4_hdr *)(frame + TUNNEL + ETH);
 	return ip->packet_id;
 }
