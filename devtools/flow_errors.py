@@ -40,7 +40,6 @@ IMPOSSIBLE = [
     (r"^meter: kind|^meter %u: no such", "the door asks first, and names its own meters only"),
     (r"^%s: no limit is called", "the door names limits that there are"),
     (r"^limits profile", "the card's file is refused when it is read"),
-    (r"came up without a port", "the driver makes the port or fails"),
 ]
 STRING = r"\"(?:[^\"\\]|\\.)*\""
 FAIL = re.compile(r"dcore_fail\(\s*(DOCA_ERROR_\w+),\s*((?:%s|PRI\w+|\s)+)" % STRING)
@@ -90,7 +89,7 @@ def page(table):
              "| error | sentence | for example |", "|---|---|---|"]
     lines += [f"| {error.removeprefix('DOCA_ERROR_')} | {sentence} | {example} |" for _, error, sentence, example, _ in reach]
     lines += ["", "## Never seen by a program", "",
-              "Sentences of room flow and of the door behind a check that comes first.", "", "| sentence | why |", "|---|---|"]
+              "Sentences behind a check that comes first: no program gets them, the unit tests of rooms flow and card do.", "", "| sentence | why |", "|---|---|"]
     lines += [f"| {sentence} | {why} |" for _, _, sentence, example, why in table if not example]
     return "\n".join(line.replace("|'", "| '") for line in lines) + "\n"
 

@@ -228,6 +228,14 @@ static void test_pairs_and_limits(void **state)
 	refused("name: a\nlimits: cx7\nports:\n  p0: {mtu: 10000}\n", E2BIG, "9978");
 }
 
+static void test_a_limit_nobody_knows(void **state)
+{
+	struct card_limits limits = {0};
+
+	assert_int_equal(card_limit_check(&limits, "wishes", 3, "three wishes"), -EINVAL);
+	assert_string_equal(refusal(), "three wishes: no limit is called 'wishes'");
+}
+
 static void test_bdf_forms(void **state)
 {
 	static const char *const bad[] = {"", "03", "03:00", "03:00.8", "03:20.0", "100:00.0",
@@ -293,6 +301,7 @@ int main(void)
 		cmocka_unit_test(test_refusals_name_the_place),
 		cmocka_unit_test(test_duplicates_name_both),
 		cmocka_unit_test(test_pairs_and_limits),
+		cmocka_unit_test(test_a_limit_nobody_knows),
 		cmocka_unit_test(test_bdf_forms),
 		cmocka_unit_test(test_many_vfs),
 		cmocka_unit_test(test_packaged_profiles_load),
