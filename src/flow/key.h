@@ -20,6 +20,7 @@
 #define FLOW_KEY_H
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "flow/flow.h"
@@ -152,15 +153,19 @@ static_assert(sizeof(struct flow_key_deep) == FLOW_KEY_LINE, "one line");
 static_assert(sizeof(struct flow_key) == FLOW_KEY_SIZE, "six lines");
 
 /* Metadata that travels with a packet between lookups and is not in any header. Kept beside the mbuf in
- * the burst (not in mbuf fields), copied by forks. */
+ * the burst (not in mbuf fields), copied by forks. Begins as line 0 of a key does, which is filled by one load. */
 struct flow_pkt_meta {
+	uint16_t port;
+	uint8_t domain, pad0;       /* pads: where a key has what comes from the packet; nobody's */
+	uint16_t resume, pad1;
 	uint32_t pkt_meta, mark;    /* network order, as in the key */
 	uint32_t scratch[10];
 	uint16_t hash_result;
 	uint8_t meter_color;
-	uint8_t domain;
-	uint16_t port, resume;
+	uint8_t pad2[5];
 };
+static_assert(sizeof(struct flow_pkt_meta) == FLOW_KEY_LINE, "cleared by whole vectors");
+static_assert(offsetof(struct flow_pkt_meta, mark) == offsetof(struct flow_key_hot, mark), "the same beginning");
 
 /* In `lines`: somebody looks at l4_csum_ok or inner_l4_csum_ok. Without it line 3 has them as 1 where there is a
  * checksum, because summing every packet is dear. */

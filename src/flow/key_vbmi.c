@@ -50,14 +50,21 @@ struct order {
 
 struct class {
 	struct order hot, link;
+	uint8_t head[16] __attribute__((aligned(16))); /* of line 0: the shape, else zeros */
 	uint32_t shape;   /* KEY_OUTER_BITS */
 	uint32_t offsets; /* l3 | l4 << 16 */
 	uint32_t at;      /* of the load in the frame */
 	bool has_link;
 };
 
-/* [IPv6][TCP][VXLAN]; shape 0 is no packet's. Written once, before the first use. */
-static struct class classes[2][2][2];
+/* Those bits of a packet's shape that tell one class from another: IPv6, TCP, VXLAN; they index `classes`. */
+#define CLASS_BITS ((uint32_t)PKT_L3_IP6 << PKT_SHAPE_L3_SHIFT | (uint32_t)PKT_L4_TCP << PKT_SHAPE_L4_SHIFT | \
+	(uint32_t)PKT_TUN_VXLAN << PKT_SHAPE_TUN_SHIFT)
+static_assert(PKT_L3_IP6 == 2 && PKT_L3_IP4 == 1 && PKT_L4_TCP == 1 && PKT_L4_UDP == 2 && PKT_TUN_VXLAN == 1,
+	"one bit tells each pair apart");
+
+/* Shape 0 is no packet's. Written once, before the first use. */
+static struct class classes[8];
 
 static void arrange(struct order *o, uint32_t at, const struct move *moves, unsigned n)
 {
@@ -75,13 +82,16 @@ static void arrange(struct order *o, uint32_t at, const struct move *moves, unsi
 
 static void make_class(bool six, bool tcp, bool vxlan)
 {
-	struct class *c = &classes[six][tcp][vxlan];
+	struct class *c = &classes[(unsigned)six | (unsigned)tcp << 1 | (unsigned)vxlan << 2];
+	uint16_t outer;
 
 	c->at = six ? 12 : 0; /* the ethertype too */
 	c->offsets = IP4 | (six ? L4_OF_IP6 : L4_OF_IP4) << 16;
 	c->shape = (uint32_t)PKT_L2_ETH | (uint32_t)(six ? PKT_L3_IP6 : PKT_L3_IP4) << PKT_SHAPE_L3_SHIFT |
 		   (uint32_t)(tcp ? PKT_L4_TCP : PKT_L4_UDP) << PKT_SHAPE_L4_SHIFT |
 		   (uint32_t)(vxlan ? PKT_TUN_VXLAN : PKT_TUN_NONE) << PKT_SHAPE_TUN_SHIFT;
+	outer = key_outer_shape(c->shape);
+	memcpy(&c->head[HOT(shape)], &outer, sizeof(outer));
 	if (six)
 		ARRANGE(&c->hot, c->at, hot6);
 	else
@@ -107,67 +117,69 @@ void key_vbmi_prepare(void)
 
 static inline const struct class *class_of(const struct pkt_parse *p)
 {
+	const struct class *c = &classes[_pext_u32(p->shape, CLASS_BITS)];
 	uint32_t offsets;
 
 	memcpy(&offsets, &p->outer.l3, sizeof(offsets));
-	const struct class *c = &classes[p->outer.l3_type == PKT_L3_IP6][p->outer.l4_type == PKT_L4_TCP]
-					[p->tun_type == PKT_TUN_VXLAN];
-
 	return (p->shape & KEY_OUTER_BITS) == c->shape && offsets == c->offsets ? c : NULL;
 }
 static_assert(offsetof(struct pkt_headers, l4) == offsetof(struct pkt_headers, l3) + 2, "both offsets in one load");
 
-static inline void permute(void *line, const struct order *o, const uint8_t *bytes, __m512i constant)
+static inline void permute(void *line, const struct order *o, const uint8_t *bytes, __m512i others)
 {
 	__m512i load = _mm512_maskz_loadu_epi8(o->load, bytes);
-	__m512i from = _mm512_load_si512(o->from);
 
-	_mm512_storeu_si512(line, _mm512_or_si512(constant, _mm512_maskz_permutexvar_epi8(o->keep, from, load)));
+	_mm512_storeu_si512(line, _mm512_mask_permutexvar_epi8(others, o->keep, _mm512_load_si512(o->from), load));
 }
 
-/* What does not come from the packet's bytes: the first sixteen bytes of line 0. */
-static inline __m512i around(const struct pkt_parse *p, const struct flow_pkt_meta *meta)
+/* The first sixteen bytes of line 0, as far as they do not come from the packet's: those of the metadata, and the shape. */
+static inline __m128i head(const struct class *c, const struct flow_pkt_meta *meta)
 {
-	uint64_t low = meta->port | (uint64_t)meta->domain << 16 | (uint64_t)meta->resume << 32 |
-		       (uint64_t)key_outer_shape(p->shape) << 48;
-	uint64_t high = meta->pkt_meta | (uint64_t)meta->mark << 32;
+	const __m128i from_meta = _mm_set_epi64x(-1, 0x0000ffff00ffffffll);
 
-	return _mm512_zextsi128_si512(_mm_set_epi64x((long long)high, (long long)low));
+	return _mm_or_si128(_mm_and_si128(_mm_loadu_si128((const __m128i *)(const void *)meta), from_meta),
+		_mm_load_si128((const __m128i *)(const void *)c->head));
 }
-static_assert(HOT(domain) == 2 && HOT(resume) == 4 && HOT(shape) == 6 && HOT(pkt_meta) == 8 && HOT(mark) == 12,
-	"the shifts above");
+static_assert(HOT(tcp_flags) == 3 && HOT(resume) == 4 && HOT(shape) == 6 && HOT(pkt_meta) == 8, "the mask above");
 
-static inline void line_hot(const struct class *c, const uint8_t *data, const struct pkt_parse *p,
-	const struct flow_pkt_meta *meta, struct flow_key_hot *k)
+static inline void line_hot(const struct class *c, const uint8_t *data, const struct flow_pkt_meta *meta, struct flow_key_hot *k)
 {
-	__m512i constant = around(p, meta);
+	__m512i others = _mm512_zextsi128_si512(head(c, meta));
 
 	if (c->at) {
 		uint8_t tos = (uint8_t)(data[IP6] << 4 | data[IP6 + 1] >> 4);
 
-		constant = _mm512_mask_set1_epi8(constant, 1ull << HOT(tos), (char)tos);
+		others = _mm512_mask_set1_epi8(others, 1ull << HOT(tos), (char)tos);
 	}
-	permute(k, &c->hot, data + c->at, constant);
+	permute(k, &c->hot, data + c->at, others);
+}
+
+/* The lines behind the first. */
+static void more_lines(const struct class *c, const struct rte_mbuf *m, const struct pkt_parse *p,
+	const struct flow_pkt_meta *meta, struct flow_key *key, unsigned lines)
+{
+	if (lines & 1u << 2 && c->has_link) {
+		permute(&key->link, &c->link, pkt_at(m, 0), _mm512_setzero_si512());
+		lines &= ~(1u << 2);
+	}
+	if (lines)
+		key_other_lines(m, p, meta, key, lines);
 }
 
 void key_build_vbmi(struct rte_mbuf *const *m, const struct pkt_parse *parse, const struct flow_pkt_meta *meta,
 	struct flow_key *keys, unsigned n, unsigned lines)
 {
+	unsigned more = lines & ~1u;
+
 	for (unsigned i = 0; i < n; i++) {
 		const struct class *c = class_of(&parse[i]);
-		const uint8_t *data = pkt_at(m[i], 0);
-		unsigned left = lines & ~1u;
 
 		if (unlikely(!c)) {
 			key_build_generic(&m[i], &parse[i], &meta[i], &keys[i], 1, lines);
 			continue;
 		}
-		line_hot(c, data, &parse[i], &meta[i], &keys[i].hot);
-		if (left & 1u << 2 && c->has_link) {
-			permute(&keys[i].link, &c->link, data, _mm512_setzero_si512());
-			left &= ~(1u << 2);
-		}
-		if (left)
-			key_other_lines(m[i], &parse[i], &meta[i], &keys[i], left);
+		line_hot(c, pkt_at(m[i], 0), &meta[i], &keys[i].hot);
+		if (more)
+			more_lines(c, m[i], &parse[i], &meta[i], &keys[i], more);
 	}
 }
