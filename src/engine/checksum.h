@@ -142,10 +142,18 @@ static inline uint16_t checksum_delta_bytes(const void *old, const void *new, si
 			     checksum_fold(checksum_bytes(new, len, 0)));
 }
 
+/* The sum of two 16-bit sums: one carry comes round at most. */
+static inline uint16_t checksum_join(uint16_t a, uint16_t b)
+{
+	uint32_t s = (uint32_t)a + b;
+
+	return (uint16_t)(s + (s >> 16));
+}
+
 /* The checksum field after a change. */
 static inline uint16_t checksum_apply(uint16_t csum, uint16_t delta)
 {
-	return (uint16_t)~checksum_fold((uint32_t)(uint16_t)~csum + delta);
+	return (uint16_t)~checksum_join((uint16_t)~csum, delta);
 }
 
 /* The same for a UDP checksum: zero ("none") stays zero, and never becomes zero (RFC 768). */
@@ -159,7 +167,7 @@ static inline uint16_t checksum_apply_udp(uint16_t csum, uint16_t delta)
 /* The same for a field that holds a pseudo-header sum (not inverted). */
 static inline uint16_t checksum_apply_partial(uint16_t sum, uint16_t delta)
 {
-	return checksum_fold((uint32_t)sum + delta);
+	return checksum_join(sum, delta);
 }
 
 #endif

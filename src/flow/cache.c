@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_prefetch.h>
+
 #include "base/refuse.h"
 #include "flow/exact_int.h"
 #include "flow/flat.h"
@@ -155,12 +157,21 @@ static __attribute__((noinline)) bool look_closer(struct flow_ctx *ctx, struct l
 	return false;
 }
 
-/* One level: `todo` loses what was found. */
-static uint64_t look_in(struct flow_ctx *ctx, struct level *level, const struct flow_key *keys, uint64_t *todo,
-	struct flow_hit *hits, uint64_t changes, uint64_t adds)
+/* A look-up, and what all its levels have in common. */
+struct looking {
+	struct flow_ctx *ctx;
+	uint64_t changes, adds;
+	const struct flow_count *counts; /* of the worker */
+};
+
+/* One level: `todo` loses what was found. What a hit will count into is asked for. */
+static uint64_t look_in(const struct looking *l, struct level *level, const struct flow_key *keys, uint64_t *todo,
+	struct flow_hit *hits)
 {
 	uint32_t index[64];
-	uint64_t found = level->table->find(level->table, keys, *todo, index), valid = 0;
+	uint64_t found = level->table->find(level->table, keys, *todo, index), valid = found;
+	struct record *records = record_at(level, 0);
+	uint64_t stride = level->table->stride;
 	struct flow_hit last = {};
 	uint32_t last_index = 0;
 
@@ -168,19 +179,18 @@ static uint64_t look_in(struct flow_ctx *ctx, struct level *level, const struct 
 		unsigned k = __builtin_ctzll(f);
 		const struct record *record;
 
-		if (index[k] == last_index) { /* a train */
-			hits[k] = last;
-			valid |= 1ull << k;
-			continue;
+		if (index[k] != last_index) { /* else a train */
+			record = (const struct record *)(const void *)((const uint8_t *)records + index[k] * stride);
+			if (unlikely(__atomic_load_n(&record->stamp, __ATOMIC_RELAXED) != l->changes) &&
+				!look_closer(l->ctx, level, index[k], l->changes, l->adds)) {
+				valid &= ~(1ull << k);
+				continue;
+			}
+			rte_prefetch0_write(&l->counts[record->flat.counter]);
+			last = (struct flow_hit){.flat = &record->flat, .prog = &level->prog[index[k]]};
+			last_index = index[k];
 		}
-		record = record_at(level, index[k]);
-		if (unlikely(__atomic_load_n(&record->stamp, __ATOMIC_RELAXED) != changes) &&
-			!look_closer(ctx, level, index[k], changes, adds))
-			continue;
-		last = (struct flow_hit){.flat = &record->flat, .prog = &level->prog[index[k]]};
-		last_index = index[k];
 		hits[k] = last;
-		valid |= 1ull << k;
 	}
 	*todo &= ~valid;
 	return valid;
@@ -191,14 +201,14 @@ uint64_t flow_cache_lookup(struct flow_ctx *ctx, unsigned worker, const struct f
 {
 	struct flow_cache *cache = ctx->pipes->cache;
 	unsigned nr_levels = __atomic_load_n(&cache->nr_levels, __ATOMIC_ACQUIRE);
-	uint64_t changes = __atomic_load_n(&ctx->pipes->changes, __ATOMIC_ACQUIRE);
-	uint64_t adds = __atomic_load_n(&ctx->pipes->adds, __ATOMIC_ACQUIRE);
+	struct looking l = {ctx, .changes = __atomic_load_n(&ctx->pipes->changes, __ATOMIC_ACQUIRE),
+		.adds = __atomic_load_n(&ctx->pipes->adds, __ATOMIC_ACQUIRE), .counts = ctx->counters.worker[worker]};
 	uint64_t todo = n >= 64 ? UINT64_MAX : (1ull << n) - 1, found = 0;
 
 	assert(n <= 64);
 	for (unsigned i = 0; i < nr_levels && todo; i++)
 		if (!(cache->level[i]->lines & ~lines))
-			found |= look_in(ctx, cache->level[i], keys, &todo, hits, changes, adds);
+			found |= look_in(&l, cache->level[i], keys, &todo, hits);
 	return found;
 }
 

@@ -2,8 +2,6 @@
 /* flat: which programs have a flat form, and running a burst of them. */
 #include "flow/flat.h"
 
-#include <rte_prefetch.h>
-
 #include "flow/age.h"
 #include "flow/flat_apply.h"
 #include "flow/pipe_int.h"
@@ -126,10 +124,11 @@ static bool rewrite_only(struct flow_pkt *pkt, const struct flow_flat *f)
 {
 	struct flat4 four = flat4_of(f);
 
-	return f->set & FLOW_RW_IP6 ? flat_rewrite6(pkt, f, 0) : flat_rewrite4(pkt, &four, 0);
+	return f->set & FLOW_RW_IP6 ? flat_rewrite6(pkt, f, 0) : flat_rewrite4(pkt, pkt_at(pkt->m, 0), &four, 0);
 }
 
-/* One packet. False: it is not plain, nothing was done, the program knows better. */
+/* One packet that does not leave as it came, by a hop for the most part. False: it is not plain, nothing was done, the
+ * program knows better. */
 static inline __attribute__((always_inline)) bool run_one(struct flow_ctx *ctx,
 	struct flow_pkt *pkt, const struct flow_flat *f, struct flow_verdict *v)
 {
@@ -172,40 +171,55 @@ static struct flow_verdict run_program(struct flow_ctx *ctx, unsigned worker, st
 	return flow_run(ctx, worker, pkt, prog, 0, now_ns, forks);
 }
 
+/* Packets of one flow that came one behind the other. */
+struct train {
+	const struct flow_flat *f;
+	uint64_t packets, bytes;     /* to be added to its counters */
+	bool fixed;                  /* the packets do not matter: `verdict` is all of theirs */
+	struct flow_verdict verdict;
+};
+
+static void run_programs(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkts, const struct flow_hit *hits,
+	uint64_t todo, uint64_t now_ns, struct flow_forks *forks, struct flow_verdict *verdicts)
+{
+	for (; todo; todo &= todo - 1) {
+		unsigned i = __builtin_ctzll(todo);
+
+		verdicts[i] = run_program(ctx, worker, &pkts[i], &hits[i], now_ns, forks);
+	}
+}
+
 void flow_run_burst(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkts,
 	const struct flow_hit *hits, uint64_t todo, uint64_t now_ns, struct flow_forks *forks,
 	struct flow_verdict *verdicts)
 {
-	const struct flow_count *counts = ctx->counters.worker[worker];
-	bool egress = ctx->pipes->nr_egress != 0; /* the program knows which domain is next */
-	const struct flow_flat *train = NULL;
-	uint64_t packets = 0, bytes = 0;
-	struct flow_verdict verdict = {};
-	bool fixed = false; /* the packet does not matter: `verdict` is the whole train's */
+	struct train t = {};
 
-	for (uint64_t t = todo; t; t &= t - 1)
-		rte_prefetch0_write(&counts[hits[__builtin_ctzll(t)].flat->counter]);
+	if (unlikely(ctx->pipes->nr_egress)) { /* only the program knows which domain is next */
+		run_programs(ctx, worker, pkts, hits, todo, now_ns, forks, verdicts);
+		return;
+	}
 	for (; todo; todo &= todo - 1) {
 		unsigned i = __builtin_ctzll(todo);
 		const struct flow_flat *f = hits[i].flat;
 		uint32_t size = pkts[i].m->pkt_len;
 
-		if (train != f) {
-			if (packets)
-				pay(ctx, worker, train, packets, bytes, now_ns);
-			packets = bytes = 0;
-			train = f;
-			fixed = !egress && is_fixed(f, &verdict);
+		if (t.f != f) {
+			if (t.packets)
+				pay(ctx, worker, t.f, t.packets, t.bytes, now_ns);
+			t.f = f;
+			t.packets = t.bytes = 0;
+			t.fixed = f->exit != FLOW_FLAT_HOP && is_fixed(f, &t.verdict);
 		}
-		if (fixed) {
-			verdicts[i] = verdict;
-		} else if (unlikely(egress || !run_one(ctx, &pkts[i], f, &verdicts[i]))) {
+		if (t.fixed) {
+			verdicts[i] = t.verdict;
+		} else if (unlikely(!run_one(ctx, &pkts[i], f, &verdicts[i]))) {
 			verdicts[i] = run_program(ctx, worker, &pkts[i], &hits[i], now_ns, forks);
 			continue;
 		}
-		packets++;
-		bytes += size;
+		t.packets++;
+		t.bytes += size;
 	}
-	if (packets)
-		pay(ctx, worker, train, packets, bytes, now_ns);
+	if (t.packets)
+		pay(ctx, worker, t.f, t.packets, t.bytes, now_ns);
 }

@@ -13,6 +13,7 @@
 
 #include "engine/checksum.h"
 #include "flow/flat.h"
+#include "flow/hash.h"
 #include "flow/pipe_int.h"
 #include "flow/walk.h"
 #include "packet/csum.h"
@@ -120,30 +121,34 @@ static inline uint8_t flat_again(const struct pkt_parse *p)
 	return p->drop | p->inner_drop ? 0 : FLOW_AGAIN_PARSED;
 }
 
-/* May the tuple of this packet be rewritten with the prepared deltas? */
-static inline bool flat_is_plain(const struct flow_pkt *pkt, unsigned l3_type)
-{
-	const struct pkt_parse *p = pkt->parse;
+/* Prepared deltas are right for whole TCP and UDP packets in no tunnel, whose checksum is there. */
+#define FLAT_SHAPE(l3, l4) ((uint32_t)(l3) << PKT_SHAPE_L3_SHIFT | (uint32_t)(l4) << PKT_SHAPE_L4_SHIFT)
+#define FLAT_SHAPE_BITS \
+	(FLAT_SHAPE(7, 15) | PKT_SHAPE_FRAG | PKT_SHAPE_FRAG_LATER | (uint32_t)15 << PKT_SHAPE_TUN_SHIFT)
 
-	return (p->outer.l4_type == PKT_L4_TCP || p->outer.l4_type == PKT_L4_UDP) &&
-	       p->tun_type == PKT_TUN_NONE && !(p->outer.flags & (PKT_FRAG | PKT_ROUTING)) &&
-	       !(pkt->m->ol_flags & PKT_PARTIAL_FLAGS) && p->outer.l3_type == l3_type;
+static inline bool flat_is_plain(const struct flow_pkt *pkt, unsigned l3_type, bool *udp)
+{
+	uint32_t shape = pkt->parse->shape & FLAT_SHAPE_BITS;
+
+	*udp = shape == FLAT_SHAPE(l3_type, PKT_L4_UDP);
+	return (*udp || shape == FLAT_SHAPE(l3_type, PKT_L4_TCP)) && !(pkt->m->ol_flags & PKT_PARTIAL_FLAGS);
 }
 
 /* The tuple of an IPv4 packet, and a TTL less `less` (0 or 1; the caller has seen that it may). False: not plain,
  * untouched. */
 static inline __attribute__((always_inline)) bool flat_rewrite4(
-	struct flow_pkt *pkt, const struct flat4 *f, unsigned less)
+	struct flow_pkt *pkt, uint8_t *b, const struct flat4 *f, unsigned less)
 {
 	const struct pkt_headers *h = &pkt->parse->outer;
-	uint8_t *b = pkt_at(pkt->m, 0);
+	uint8_t *ip = b + h->l3;
+	bool udp;
 
 	if (f->set & 15) {
-		if (unlikely((f->set & FLOW_RW_IP6) || !flat_is_plain(pkt, PKT_L3_IP4)))
+		if (unlikely((f->set & FLOW_RW_IP6) || !flat_is_plain(pkt, PKT_L3_IP4, &udp)))
 			return false;
-		flat4_tuple(b + h->l3, b + h->l4, h->l4_type == PKT_L4_UDP, f);
+		flat4_tuple(ip, b + h->l4, udp, f);
 	}
-	flat4_header(b + h->l3, f->set & 15 ? f->l3_delta : 0, less);
+	flat4_header(ip, f->set & 15 ? f->l3_delta : 0, less);
 	return true;
 }
 
@@ -152,51 +157,52 @@ static inline bool flat_rewrite6(struct flow_pkt *pkt, const struct flow_flat *f
 {
 	const struct pkt_headers *h = &pkt->parse->outer;
 	uint8_t *b = pkt_at(pkt->m, 0);
+	bool udp;
 
 	if (f->set & 15) {
-		if (unlikely(!(f->set & FLOW_RW_IP6) || !flat_is_plain(pkt, PKT_L3_IP6)))
+		if (unlikely(!(f->set & FLOW_RW_IP6) || (h->flags & PKT_ROUTING) || !flat_is_plain(pkt, PKT_L3_IP6, &udp)))
 			return false;
 		flat6_addresses(b + h->l3, f);
-		flat6_ports(b + h->l4, h->l4_type == PKT_L4_UDP, f);
+		flat6_ports(b + h->l4, udp, f);
 	}
 	b[h->l3 + 7] -= less;
 	return true;
 }
 
-/* May this packet, whose TTL is that, go by this hop, with nothing to say to the sender? */
+/* May this packet, whose TTL is that, go by this hop, with nothing to say to the sender? No MTU (0) is one of 65,536. */
 static inline bool flat_may_go(const struct flow_pkt *pkt, const struct flow_hop *hop, uint8_t ttl)
 {
 	return hop && !(hop->flags & FLOW_HOP_HOLD) &&
-	       (!hop->mtu || pkt->m->pkt_len - pkt->parse->outer.l3 <= hop->mtu) &&
-	       (!(hop->flags & FLOW_HOP_TTL) || ttl > 1);
+	       pkt->m->pkt_len - pkt->parse->outer.l3 - 1u <= (uint16_t)(hop->mtu - 1u) &&
+	       (ttl > 1 || !(hop->flags & FLOW_HOP_TTL));
 }
 
 /* A hash of the flow for the outer UDP source port; the same for every packet of a flow. */
 static inline uint32_t flat_entropy(const struct flow_key *key)
 {
-	uint64_t w[5], h = 0;
+	uint64_t w[5], h;
 
 	memcpy(w, key->hot.src, sizeof(w));
 	w[4] &= 0xffffffffffull; /* ports and protocol; not TTL, not TOS */
 	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
 		w[4] >>= 24;
-	for (unsigned i = 0; i < 5; i++)
-		h = pipe_mix(h, w[i]);
-	return h ^ h >> 32;
+	h = flow_fold(w[0] ^ 0x2d358dccaa6c78a5ull, w[2] ^ 0x8bb84b93962eacc9ull) ^ w[1];
+	h = flow_fold(h ^ w[4], 0x9e3779b97f4a7c15ull ^ w[3]);
+	return (uint32_t)(h ^ h >> 32);
 }
 
-/* Out by a hop: addresses, tunnel. */
+/* Out by a hop that has these flags: addresses, tunnel. `b`: the packet's first byte. */
 static inline __attribute__((always_inline)) void flat_leave(
-	struct flow_pkt *pkt, const struct flow_hop *hop, struct flow_verdict *v)
+	struct flow_pkt *pkt, uint8_t *b, const struct flow_hop *hop, unsigned flags, struct flow_verdict *v)
 {
 	int err;
 
-	if (hop->flags & FLOW_HOP_MACS)
-		memcpy(pkt_at(pkt->m, 0), hop->dmac, 12);
+	if (flags & FLOW_HOP_MACS)
+		memcpy(b, hop->dmac, 12);
 	*v = (struct flow_verdict){.kind = FLOW_VERDICT_PORT, .port = hop->port};
-	if (!(hop->flags & FLOW_HOP_ENCAP))
+	if (!(flags & FLOW_HOP_ENCAP))
 		return;
-	err = pkt_encap_last(pkt->m, pkt->parse, &hop->encap, flat_entropy(pkt->key));
+	err = pkt_encap_last(pkt->m, pkt->parse, &hop->encap, hop->encap.entropy ? flat_entropy(pkt->key) : 0);
 	if (unlikely(err))
 		*v = (struct flow_verdict){.kind = FLOW_VERDICT_DROP, .reason = (uint8_t)-err};
 }
@@ -206,11 +212,29 @@ static inline __attribute__((always_inline)) bool flat_take_hop4(
 	struct flow_ctx *ctx, struct flow_pkt *pkt, const struct flat4 *f, struct flow_verdict *v)
 {
 	const struct flow_hop *hop = hop_at(ctx, f->to);
+	uint8_t *b = pkt_at(pkt->m, 0);
+	unsigned flags;
 
-	if (unlikely(!flat_may_go(pkt, hop, *(uint8_t *)pkt_at(pkt->m, pkt->parse->outer.l3 + 8u))) ||
-		unlikely(!flat_rewrite4(pkt, f, !!(hop->flags & FLOW_HOP_TTL))))
+	if (unlikely(!flat_may_go(pkt, hop, b[pkt->parse->outer.l3 + 8u])))
 		return false;
-	flat_leave(pkt, hop, v);
+	flags = hop->flags;
+	if (unlikely(!flat_rewrite4(pkt, b, f, !!(flags & FLOW_HOP_TTL))))
+		return false;
+	flat_leave(pkt, b, hop, flags, v);
+	return true;
+}
+
+/* The same for IPv6. */
+static inline bool flat_take_hop6(
+	struct flow_ctx *ctx, struct flow_pkt *pkt, const struct flow_flat *f, struct flow_verdict *v)
+{
+	const struct flow_hop *hop = hop_at(ctx, f->to);
+	uint8_t *b = pkt_at(pkt->m, 0);
+
+	if (!flat_may_go(pkt, hop, b[pkt->parse->outer.l3 + 7u]) ||
+		!flat_rewrite6(pkt, f, !!(hop->flags & FLOW_HOP_TTL)))
+		return false;
+	flat_leave(pkt, b, hop, hop->flags, v);
 	return true;
 }
 
@@ -218,20 +242,14 @@ static inline __attribute__((always_inline)) bool flat_take_hop4(
 static inline __attribute__((always_inline)) bool flat_take_hop(struct flow_ctx *ctx,
 	struct flow_pkt *pkt, const struct flow_flat *f, struct flow_verdict *v)
 {
-	const struct pkt_headers *h = &pkt->parse->outer;
-	const struct flow_hop *hop;
+	unsigned l3_type = pkt->parse->outer.l3_type;
 
-	if (likely(h->l3_type == PKT_L3_IP4)) {
+	if (likely(l3_type == PKT_L3_IP4)) {
 		struct flat4 four = flat4_of(f);
 
 		return flat_take_hop4(ctx, pkt, &four, v);
 	}
-	hop = hop_at(ctx, f->to);
-	if (h->l3_type != PKT_L3_IP6 || !flat_may_go(pkt, hop, *(uint8_t *)pkt_at(pkt->m, h->l3 + 7u)) ||
-		!flat_rewrite6(pkt, f, !!(hop->flags & FLOW_HOP_TTL)))
-		return false;
-	flat_leave(pkt, hop, v);
-	return true;
+	return l3_type == PKT_L3_IP6 && flat_take_hop6(ctx, pkt, f, v);
 }
 
 static_assert(offsetof(struct flow_hop, smac) == offsetof(struct flow_hop, dmac) + 6,
