@@ -14,6 +14,7 @@
 /* Bounded repeats are written short and compiled long: x{1,30000} took 5 s, and they nest. */
 #define SPREAD_RULE_MAX 5000u
 #define SPREAD_ALL_MAX 100000u
+#define LOOSE 4u
 #define NEST_MAX 64u
 
 struct rule {
@@ -72,8 +73,9 @@ static int fail(char *err, size_t size, unsigned line, const char *what)
 	return -EINVAL;
 }
 
-/* The upper bound of the repeat at `at`, "{m}", "{m,}" or "{m,n}"; 0: it is no repeat, a brace is a brace. */
-static uint64_t repeat_at(const char *at, const char **after)
+/* The upper bound of the repeat at `at`, "{m}", "{m,}" or "{m,n}"; 0: it is no repeat, a brace is a brace.
+ * varies: the last. */
+static uint64_t repeat_at(const char *at, const char **after, bool *varies)
 {
 	char *end;
 	uint64_t low, high;
@@ -86,6 +88,7 @@ static uint64_t repeat_at(const char *at, const char **after)
 	if (*end != '}')
 		return 0;
 	*after = end + 1;
+	*varies = high != low;
 	return high > low ? high : low + !low;
 }
 
@@ -99,26 +102,34 @@ static const char *skip_class(const char *at)
 }
 
 /* Positions a pattern has once its bounded repeats are written out; those of a repeated group multiply. Only an
- * estimate of the work: what the pattern means is the compiler's business. */
+ * estimate of the work: what the pattern means is the compiler's business. A repeat of a group with {m,n} inside
+ * counts LOOSE times: any of its positions may follow many others. */
 static uint64_t spread_of(const char *at)
 {
 	uint64_t sums[NEST_MAX] = {0}, atom = 0, times;
+	bool loose[NEST_MAX] = {false}, atom_loose = false, varies;
 	unsigned depth = 0;
 
 	while (*at) {
-		times = repeat_at(at, &at);
+		times = repeat_at(at, &at, &varies);
 		if (times) {
+			times *= atom_loose && times > 1 ? LOOSE : 1;
 			sums[depth] += atom * (times - 1);
 			atom *= times;
+			loose[depth] |= varies;
 		} else if (*at == '(' && depth + 1 < NEST_MAX) {
 			sums[++depth] = atom = 0;
+			loose[depth] = atom_loose = false;
 			at++;
 		} else if (*at == ')' && depth) {
+			atom_loose = loose[depth];
 			atom = sums[depth--];
 			sums[depth] += atom;
+			loose[depth] |= atom_loose;
 			at++;
 		} else {
 			atom = 1;
+			atom_loose = false;
 			sums[depth]++;
 			at = *at == '[' ? skip_class(at) : at + (*at == '\\' && at[1] ? 2 : 1);
 		}

@@ -5,8 +5,8 @@
  * Rules are text, one per line:  [GROUP:]ID, /PATTERN/FLAGS      flags: i caseless, s dot-all, m multi-line
  * Empty lines and lines that begin with # are skipped. PATTERN is PCRE without back-references and
  * lookaround (Hyperscan's subset). Bounded repeats written out may come to 5000 positions in a rule and to 100000 in
- * all, so that a short hostile file does not compile for minutes. Compiled rules are immutable: any thread
- * may scan.
+ * all, so that a short hostile file does not compile for minutes; those of a repeated group with {m,n} in it count
+ * four times. Compiled rules are immutable: any thread may scan.
  */
 #ifndef ENGINE_REGEX_REGEX_H
 #define ENGINE_REGEX_REGEX_H
