@@ -32,7 +32,7 @@
  *
  * Errors are 0 or -errno in done(): -EIO (medium), -ENOSPC (thin backend full), -EILSEQ (compare
  * found a difference), -EROFS, -ERANGE (beyond the end, resized below us), -EINVAL (misaligned),
- * -EAGAIN (no memory now, try again), -ETIMEDOUT, -ECANCELED (device being removed).
+ * -EAGAIN (no memory now, try again), -ETIMEDOUT, -ECANCELED (given up by blk_cancel()).
  *
  * Threads. blk_open/close/resize: one control thread. Channel calls: the channel's reactor. The
  * device is closed when its last reference and channel are gone.
@@ -77,6 +77,7 @@ struct blk_io {
 
 	/* below: the room's, and then the backend's, while the I/O is in flight */
 	struct blk_channel *channel;
+	struct blk_compound *compound; /* it is cut into steps; else NULL */
 	struct blk_io *next;
 	struct reactor_op rop;
 	uint64_t priv[8];
@@ -116,6 +117,13 @@ const struct blk_stats *blk_channel_stats(const struct blk_channel *ch);
 
 /* On the channel's reactor. Fill op .. done first. The iov must outlive the I/O. */
 void blk_submit(struct blk_channel *ch, struct blk_io *io);
+
+/* Asks that `victim`, submitted on this channel and not done yet, be given up. `cancel` is memory of the caller
+ * like any I/O; only its done() is filled. That comes once: 0 when the victim ends with -ECANCELED (just before or
+ * soon after; what it has done to the medium stays), -EALREADY when it had begun or was over: it ends by itself, and
+ * may still find that it was not wanted (-ECANCELED).
+ * What cannot be stopped: a transfer that is in a device, anything in a Ceph cluster. */
+void blk_cancel(struct blk_channel *ch, struct blk_io *victim, struct blk_io *cancel);
 
 /* "512M", "1GiB", "4096", "1T" -> bytes. -EINVAL with a refusal. */
 int blk_size_parse(const char *text, uint64_t *bytes);

@@ -31,6 +31,8 @@ struct blk_driver {
 	void (*channel_close)(struct blk_channel *ch);
 	/* one per operation; NULL = composed by submit.c. Ranges, alignment and size are checked. */
 	void (*submit[BLK_OP_COUNT])(struct blk_channel *ch, struct blk_io *io);
+	/* as blk_cancel(), of what submit took; NULL = nothing can be stopped */
+	void (*cancel)(struct blk_channel *ch, struct blk_io *victim, struct blk_io *cancel);
 };
 
 struct blk_dev {

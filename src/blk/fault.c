@@ -106,6 +106,10 @@ static void settle(struct record *rec, const struct blk_fault *now)
 	struct faulty_channel *f = faulty_of(rec);
 	struct reactor *r = f->ch.reactor;
 
+	if (rec->status == -ECANCELED) { /* what was given up is not held back */
+		finish(rec);
+		return;
+	}
 	if (now->hang) {
 		rec->next = f->held;
 		f->held = rec;
@@ -152,6 +156,7 @@ static void faulty_submit(struct blk_channel *ch, struct blk_io *io)
 		return;
 	}
 	rec->outer = io;
+	io->priv[0] = (uintptr_t)rec;
 	if (now.fail_all || chance(f, now.error)) {
 		rec->status = -(now.errnum ? now.errnum : EIO);
 		settle(rec, &now);
@@ -165,6 +170,34 @@ static void faulty_submit(struct blk_channel *ch, struct blk_io *io)
 		.length = io->length, .copy_from = io->copy_from, .iov = io->iov, .iovcnt = io->iovcnt,
 		.done = inner_done};
 	blk_submit(f->inner, &rec->io);
+}
+
+static bool unhold(struct faulty_channel *f, const struct record *rec)
+{
+	for (struct record **at = &f->held; *at; at = &(*at)->next) {
+		if (*at != rec)
+			continue;
+		*at = rec->next;
+		return true;
+	}
+	return false;
+}
+
+/* Held back or hanging: here. Else it is the device's below, and so is the request. */
+static void faulty_cancel(struct blk_channel *ch, struct blk_io *victim, struct blk_io *cancel)
+{
+	struct faulty_channel *f = (struct faulty_channel *)ch;
+	struct record *rec = (struct record *)(uintptr_t)victim->priv[0];
+
+	if (!rec->timer.slot && !unhold(f, rec)) {
+		blk_cancel(f->inner, &rec->io, cancel);
+		return;
+	}
+	if (rec->timer.slot)
+		reactor_timer_cancel(ch->reactor, &rec->timer);
+	rec->status = -ECANCELED;
+	finish(rec);
+	cancel->done(cancel, 0);
 }
 
 static int faulty_channel_open(struct blk_channel *ch)
@@ -275,4 +308,5 @@ const struct blk_driver blk_faulty = {
 	.channel_close = faulty_channel_close,
 	.submit = {faulty_submit, faulty_submit, faulty_submit, faulty_submit, faulty_submit,
 		faulty_submit, faulty_submit},
+	.cancel = faulty_cancel,
 };

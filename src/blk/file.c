@@ -9,6 +9,8 @@
  * It is for devices that answer in bursts - a hypervisor's disk takes all it finds, and tells when all of it is
  * done: then everything is in the device or everything is on the network, never both. A few held back keep it
  * busy while the answers travel.
+ *
+ * What waits here can be given up, and what waits for a worker thread of the kernel (flush, unmap, zeroes).
  */
 #include "blk/blk_int.h"
 
@@ -359,11 +361,17 @@ static void file_transfer(struct blk_channel *ch, struct blk_io *io)
 	enter(channel_of(io), io);
 }
 
+/* Of what a worker does in one step: only being given up interrupts it. */
+static int outcome(int res)
+{
+	return res == -EINTR ? -ECANCELED : MIN_OF(res, 0);
+}
+
 static void simple_done(struct reactor_op *op, int res, uint32_t flags)
 {
 	struct blk_io *io = container_of(op, struct blk_io, rop);
 
-	blk_done(io, res < 0 ? res : 0);
+	blk_done(io, outcome(res));
 }
 
 static void file_flush(struct blk_channel *ch, struct blk_io *io)
@@ -421,7 +429,7 @@ static void zero_synced(struct reactor_op *op, int res, uint32_t flags)
 		__atomic_store_n(&f->zero_range, false, __ATOMIC_RELAXED);
 		zeroes_write(io);
 	} else if (res < 0) {
-		blk_done(io, res);
+		blk_done(io, outcome(res));
 	} else if (io->flags & BLK_FUA) {
 		file_flush(io->channel, io);
 	} else {
@@ -444,6 +452,42 @@ static void file_zero(struct blk_channel *ch, struct blk_io *io)
 		io->offset, io->length);
 }
 
+/* --- giving up --- */
+
+static bool unhold(struct file_channel *fc, const struct blk_io *io)
+{
+	for (struct blk_io **at = &fc->held; *at; at = &(*at)->next) {
+		if (*at != io)
+			continue;
+		*at = io->next;
+		if (!*at)
+			fc->held_tail = at;
+		return true;
+	}
+	return false;
+}
+
+/* 0 is said of what had not begun. A worker that had is interrupted, and may go on or not. */
+static void asked(struct reactor_op *op, int res, uint32_t flags)
+{
+	struct blk_io *cancel = container_of(op, struct blk_io, rop);
+
+	cancel->done(cancel, res == 0 ? 0 : -EALREADY);
+}
+
+static void file_cancel(struct blk_channel *ch, struct blk_io *victim, struct blk_io *cancel)
+{
+	if (!unhold((struct file_channel *)ch, victim)) {
+		cancel->rop.done = asked;
+		io_uring_prep_cancel(reactor_sqe(ch->reactor, &cancel->rop), &victim->rop, 0);
+		return;
+	}
+	if (state_of(victim)->bounce)
+		reactor_buf_put(ch->reactor, state_of(victim)->bounce);
+	blk_done(victim, -ECANCELED);
+	cancel->done(cancel, 0);
+}
+
 const struct blk_driver blk_file = {
 	.scheme = "file",
 	.dev_size = sizeof(struct file),
@@ -459,4 +503,5 @@ const struct blk_driver blk_file = {
 		[BLK_UNMAP] = file_unmap,
 		[BLK_ZERO] = file_zero,
 	},
+	.cancel = file_cancel,
 };

@@ -328,6 +328,7 @@ static void compound_start(struct blk_channel *ch, struct blk_io *io)
 		blk_done(io, -EAGAIN);
 		return;
 	}
+	io->compound = c;
 	c->parent = io;
 	c->stage = STAGE_MAIN;
 	c->at = 0;
@@ -363,6 +364,7 @@ void blk_submit(struct blk_channel *ch, struct blk_io *io)
 	int err = check(dev, io);
 
 	io->channel = ch;
+	io->compound = NULL;
 	ch->stats.ops[io->op]++;
 	ch->stats.bytes[io->op] += io->length;
 	if (unlikely(err)) {
@@ -382,4 +384,38 @@ void blk_submit(struct blk_channel *ch, struct blk_io *io)
 		return;
 	}
 	compound_start(ch, io);
+}
+
+/* --- giving up --- */
+
+static void cancel_step(struct blk_channel *ch, struct blk_io *victim, struct blk_io *cancel)
+{
+	if (ch->dev->driver->cancel)
+		ch->dev->driver->cancel(ch, victim, cancel);
+	else
+		cancel->done(cancel, -EALREADY);
+}
+
+/* A compound waits for a buffer, or for a step; a step given up ends all of it. */
+static void cancel_compound(struct blk_compound *c, struct blk_io *cancel)
+{
+	struct blk_channel *ch = c->parent->channel;
+
+	if (!c->waiter.waiting) {
+		cancel_step(ch, &c->step, cancel);
+		return;
+	}
+	reactor_buf_wait_cancel(ch->reactor, &c->waiter);
+	compound_end(c, -ECANCELED);
+	cancel->done(cancel, 0);
+}
+
+void blk_cancel(struct blk_channel *ch, struct blk_io *victim, struct blk_io *cancel)
+{
+	assert(victim->channel == ch);
+	cancel->channel = ch;
+	if (victim->compound)
+		cancel_compound(victim->compound, cancel);
+	else
+		cancel_step(ch, victim, cancel);
 }

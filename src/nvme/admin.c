@@ -8,43 +8,6 @@ static void keep_alive(struct nvme_request *req)
 	nvme_request_complete(req, 0);
 }
 
-static bool abort_event_request(struct nvme_ctrl *c, uint16_t cid)
-{
-	for (unsigned i = 0; i < c->aer_count; i++) {
-		struct nvme_request *aer = c->aer[i];
-
-		if (aer->cmd.cid != cid)
-			continue;
-		c->aer[i] = c->aer[--c->aer_count];
-		nvme_request_complete(aer, NVME_SC_ABORT_REQUESTED);
-		return true;
-	}
-	return false;
-}
-
-/* What a limit holds back can be taken out of the line, where its queue lives on our reactor. */
-static bool abort_io(struct nvme_ctrl *c, uint16_t sqid, uint16_t cid)
-{
-	struct nvme_queue *q = NULL;
-
-	pthread_mutex_lock(&c->lock);
-	if (sqid <= NVME_IO_QUEUES_MAX)
-		q = c->io[sqid];
-	pthread_mutex_unlock(&c->lock);
-	return q && q->reactor == c->reactor && nvme_qos_abort(q, cid);
-}
-
-/* Of what is in a backend nothing can be taken back; it ends by itself. Bit 0 of the result says "not aborted". */
-static void abort_command(struct nvme_request *req)
-{
-	struct nvme_ctrl *c = req->queue->ctrl;
-	uint16_t sqid = (uint16_t)req->cmd.cdw10, cid = (uint16_t)(req->cmd.cdw10 >> 16);
-	bool aborted = sqid ? abort_io(c, sqid, cid) : abort_event_request(c, cid);
-
-	req->cqe.result = !aborted;
-	nvme_request_complete(req, 0);
-}
-
 static uint16_t needs_ready(const struct nvme_request *req)
 {
 	const struct nvme_ctrl *c = req->queue->ctrl;
@@ -74,7 +37,7 @@ uint16_t nvme_admin_init(struct nvme_request *req)
 		req->execute = nvme_event_aer;
 		return 0;
 	case NVME_ADMIN_ABORT:
-		req->execute = abort_command;
+		req->execute = nvme_abort;
 		return 0;
 	default:
 		return NVME_SC_INVALID_OPCODE | NVME_SC_DNR;

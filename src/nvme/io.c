@@ -25,6 +25,8 @@ uint16_t nvme_status_of_errno(int err, enum blk_op op)
 		return NVME_SC_NS_NOT_READY;
 	case ETIMEDOUT:
 		return NVME_SC_TRANSIENT_TRANSPORT;
+	case ECANCELED:
+		return NVME_SC_ABORT_REQUESTED;
 	case EIO:
 		return op == BLK_READ || op == BLK_COMPARE ? NVME_SC_UNRECOVERED_READ : NVME_SC_WRITE_FAULT;
 	default:
@@ -147,6 +149,7 @@ static void io_done(struct blk_io *io, int err)
 
 void nvme_io_submit(struct nvme_request *req)
 {
+	req->submitted = true;
 	blk_submit(req->nsc->blk, &req->io);
 }
 
@@ -163,7 +166,7 @@ static void rw_execute(struct nvme_request *req)
 	if (unlikely(io->op == BLK_WRITE && nvme_fused_hold_write(req)))
 		return;
 	if (likely(nvme_qos_admit(req, req->data_len)))
-		blk_submit(req->nsc->blk, io);
+		nvme_io_submit(req);
 }
 
 static uint16_t rw_init(struct nvme_request *req, enum blk_op op)
@@ -200,7 +203,7 @@ static void flush_execute(struct nvme_request *req)
 	if (!blk_limits(req->ns->dev)->volatile_cache)
 		end(req, 0);
 	else
-		blk_submit(req->nsc->blk, &req->io);
+		nvme_io_submit(req);
 }
 
 static uint16_t flush_init(struct nvme_request *req)
@@ -220,7 +223,7 @@ static void zeroes_execute(struct nvme_request *req)
 	io->length = ((uint64_t)req->cmd.rw.nlb + 1) << req->ns->shift;
 	io->done = io_done;
 	if (nvme_qos_admit(req, 0))
-		blk_submit(req->nsc->blk, io);
+		nvme_io_submit(req);
 }
 
 static uint16_t zeroes_init(struct nvme_request *req)
@@ -258,7 +261,7 @@ static void verify_execute(struct nvme_request *req)
 	*io = (struct blk_io){.op = BLK_READ, .offset = req->cmd.rw.slba << req->ns->shift, .length = len,
 		.iov = &req->iov, .iovcnt = 1, .done = verify_done};
 	if (nvme_qos_admit(req, len))
-		blk_submit(req->nsc->blk, io);
+		nvme_io_submit(req);
 }
 
 static uint16_t verify_init(struct nvme_request *req)
@@ -318,7 +321,7 @@ static bool unmap_step(struct nvme_request *req)
 		return false;
 	req->io = (struct blk_io){.op = BLK_UNMAP, .offset = r->slba << req->ns->shift,
 		.length = (uint64_t)r->nlb << req->ns->shift, .done = step_done};
-	blk_submit(req->nsc->blk, &req->io);
+	nvme_io_submit(req);
 	return true;
 }
 
@@ -332,7 +335,7 @@ static bool copy_step(struct nvme_request *req)
 	req->io = (struct blk_io){.op = BLK_COPY, .offset = to << req->ns->shift,
 		.copy_from = r->slba << req->ns->shift, .length = count << req->ns->shift,
 		.flags = req->cmd.cdw12 & 1u << 30 ? BLK_FUA : 0, .done = step_done};
-	blk_submit(req->nsc->blk, &req->io);
+	nvme_io_submit(req);
 	return true;
 }
 

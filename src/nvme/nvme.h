@@ -87,6 +87,8 @@ struct nvme_transport_ops {
 	/* Close this connection (fatal controller error, removal, keep alive). On the queue's reactor.
 	 * The transport answers, now or later, with nvme_queue_close(). */
 	void (*disconnect)(struct nvme_queue *queue);
+	/* The request with this command identifier that is between init and complete, or NULL. For Abort. */
+	struct nvme_request *(*find)(struct nvme_queue *queue, uint16_t cid);
 };
 
 struct nvme_request {
@@ -103,10 +105,12 @@ struct nvme_request {
 
 	/* the room's, from init to complete */
 	uint8_t stage, fuse, active;
+	bool submitted; /* io was given to the device */
 	uint16_t status;
 	struct nvme_namespace *ns;
 	struct nvme_ns_channel *nsc;
-	struct nvme_request *peer; /* the other half of a fused pair */
+	struct nvme_request *peer; /* the other half of a fused pair; of an Abort: the command it is about */
+	struct nvme_request *abort; /* the Abort that is about this command */
 	struct nvme_request *next; /* in a waiting list: throttled, range locked, AER */
 	uint64_t started;
 	struct iovec iov;

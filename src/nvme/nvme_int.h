@@ -271,11 +271,14 @@ void nvme_resv_close(struct nvme_namespace *ns);
 uint16_t nvme_resv_set_persist(struct nvme_namespace *ns, bool on);
 /* true: go on now; false: it was queued and will be executed by qos.c */
 bool nvme_qos_admit(struct nvme_request *req, uint64_t bytes);
-/* On the queue's reactor. true: the command waited in line, and is completed as aborted. */
-bool nvme_qos_abort(const struct nvme_queue *q, uint16_t cid);
+/* true: the command waited in line, and is completed as aborted. */
+bool nvme_qos_abort(struct nvme_request *req);
 void nvme_qos_open(struct nvme_ns_channel *nsc);
 void nvme_qos_close(struct nvme_ns_channel *nsc);
 void nvme_io_submit(struct nvme_request *req);
+/* abort.c */
+void nvme_abort(struct nvme_request *req);
+void nvme_abort_ended(struct nvme_request *victim, uint16_t status); /* a command with ->abort completes */
 /* fused.c */
 void nvme_fused_execute(struct nvme_request *req);
 void nvme_fused_break(struct nvme_request *req); /* a half ended without executing */

@@ -79,33 +79,16 @@ bool nvme_qos_admit(struct nvme_request *req, uint64_t bytes)
 	return false;
 }
 
-/* Takes a command out of the line; NULL: it is not in it. */
-static struct nvme_request *unqueue(struct nvme_ns_channel *nsc, const struct nvme_queue *q, uint16_t cid)
+bool nvme_qos_abort(struct nvme_request *req)
 {
-	for (struct nvme_request **at = &nsc->throttled; *at; at = &(*at)->next) {
-		struct nvme_request *req = *at;
+	struct nvme_ns_channel *nsc = req->nsc;
 
-		if (req->queue != q || req->cmd.cid != cid)
+	for (struct nvme_request **at = &nsc->throttled; *at; at = &(*at)->next) {
+		if (*at != req)
 			continue;
 		*at = req->next;
 		if (!*at)
 			nsc->throttled_tail = at;
-		return req;
-	}
-	return NULL;
-}
-
-bool nvme_qos_abort(const struct nvme_queue *q, uint16_t cid)
-{
-	const struct nvme_subsystem *s = q->ctrl->subsys;
-
-	for (uint32_t nsid = 1; nsid <= s->max_namespaces; nsid++) {
-		struct nvme_namespace *ns = nvme_ns_slot(s, nsid);
-		struct nvme_ns_channel *nsc = ns ? ns->channels[reactor_index(q->reactor)] : NULL;
-		struct nvme_request *req = nsc ? unqueue(nsc, q, cid) : NULL;
-
-		if (!req)
-			continue;
 		nvme_request_complete(req, NVME_SC_ABORT_REQUESTED);
 		return true;
 	}

@@ -96,7 +96,8 @@ uint16_t nvme_request_init(struct nvme_request *req)
 	req->data = NULL;
 	req->ns = NULL;
 	req->nsc = NULL;
-	req->peer = NULL;
+	req->peer = req->abort = NULL;
+	req->submitted = false;
 	req->fuse = NVME_FUSE_NONE;
 	req->active = 0;
 	req->status = 0;
@@ -141,6 +142,8 @@ void nvme_request_complete(struct nvme_request *req, uint16_t status)
 	struct nvme_queue *q = req->queue;
 
 	assert(req->stage != NVME_STAGE_IDLE && q->inflight);
+	if (unlikely(req->abort))
+		nvme_abort_ended(req, status);
 	if (unlikely(status && q->ctrl))
 		nvme_error_log(req, status);
 	if (unlikely(req->fuse != NVME_FUSE_NONE))

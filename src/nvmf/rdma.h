@@ -100,5 +100,6 @@ struct rdma_conn *rdma_conn_create(struct rdma_listener *l, struct rdma_dev *dev
 void rdma_conn_close(struct rdma_conn *c);
 void rdma_conn_complete(struct nvme_request *req);
 void rdma_conn_disconnect(struct nvme_queue *q);
+struct nvme_request *rdma_conn_find(struct nvme_queue *q, uint16_t cid);
 
 #endif

@@ -103,6 +103,16 @@ void rdma_conn_complete(struct nvme_request *nreq)
 	answer(req);
 }
 
+struct nvme_request *rdma_conn_find(struct nvme_queue *q, uint16_t cid)
+{
+	struct rdma_conn *c = container_of(q, struct rdma_conn, q);
+
+	for (unsigned i = 0; i < c->req_count; i++)
+		if (c->reqs[i].state == RDMA_EXECUTING && c->reqs[i].nvme.cmd.cid == cid)
+			return &c->reqs[i].nvme;
+	return NULL;
+}
+
 /* --- commands --- */
 
 static void execute(struct rdma_req *req)

@@ -207,7 +207,8 @@ int rdma_listener_open(struct nvmf_server *s, struct nvme_target *target, struct
 	l->reactor = r;
 	l->poll_op.done = events_ready;
 	l->ops = (struct nvme_transport_ops){.trtype = NVME_TRTYPE_RDMA, .keyed_sgl = true,
-		.in_capsule_bytes = RDMA_IN_CAPSULE, .complete = rdma_conn_complete, .disconnect = rdma_conn_disconnect};
+		.in_capsule_bytes = RDMA_IN_CAPSULE, .complete = rdma_conn_complete, .disconnect = rdma_conn_disconnect,
+		.find = rdma_conn_find};
 	err = bind_and_listen(l, config);
 	if (!err) {
 		real.adrfam = strchr(config->traddr, ':') ? NVME_ADRFAM_IPV6 : NVME_ADRFAM_IPV4;

@@ -60,7 +60,7 @@ int nvmf_server_create(const struct nvmf_server_options *options, struct nvmf_se
 	set_defaults(&s->options);
 	s->ops = (struct nvme_transport_ops){.trtype = NVME_TRTYPE_TCP,
 		.in_capsule_bytes = s->options.in_capsule_bytes, .complete = tcp_complete,
-		.disconnect = tcp_disconnect};
+		.disconnect = tcp_disconnect, .find = tcp_find};
 	list_init(&s->listeners);
 	s->group_count = nvme_target_reactors(options->target, &reactors);
 	s->groups = calloc(s->group_count, sizeof(*s->groups));

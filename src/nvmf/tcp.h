@@ -145,6 +145,7 @@ bool tcp_buf_get(struct tcp_req *req);
 bool tcp_capsule_buf_get(struct tcp_req *req);
 void tcp_complete(struct nvme_request *req);
 void tcp_disconnect(struct nvme_queue *q);
+struct nvme_request *tcp_find(struct nvme_queue *q, uint16_t cid);
 void tcp_group_tick(struct reactor_timer *timer);
 
 /* tcp_rx.c */

@@ -180,6 +180,19 @@ void tcp_disconnect(struct nvme_queue *q)
 		tcp_conn_close(c);
 }
 
+struct nvme_request *tcp_find(struct nvme_queue *q, uint16_t cid)
+{
+	struct tcp_conn *c = container_of(q, struct tcp_conn, q);
+
+	for (uint32_t i = 0; i < c->slots; i++) {
+		struct tcp_req *req = tcp_slot_find(c, (uint16_t)i);
+
+		if (req->state == TCP_EXECUTING && req->nvme.cmd.cid == cid)
+			return &req->nvme;
+	}
+	return NULL;
+}
+
 /* --- birth --- */
 
 static void closed(struct stream *s);

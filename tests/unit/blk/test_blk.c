@@ -227,6 +227,163 @@ static void test_file_queue(void **state)
 	free(buf);
 }
 
+/* --- giving up --- */
+
+#define CROWD 48u
+
+static struct crowd {
+	struct blk_channel *ch;
+	struct blk_io io[CROWD], cancel[CROWD];
+	struct iovec iov[CROWD];
+	int status[CROWD], asked[CROWD]; /* 1: under way; 2: not asked */
+	unsigned busy, given_up;
+} crowd;
+
+static void crowd_done(struct blk_io *io, int st)
+{
+	size_t i = (size_t)(io - crowd.io);
+
+	assert_int_equal(crowd.status[i], 1); /* exactly once */
+	crowd.status[i] = st;
+	crowd.busy--;
+}
+
+static void crowd_asked(struct blk_io *io, int st)
+{
+	size_t i = (size_t)(io - crowd.cancel);
+
+	assert_int_equal(crowd.asked[i], 1);
+	assert_true(st == 0 || st == -EALREADY);
+	crowd.asked[i] = st;
+	crowd.busy--;
+}
+
+static void crowd_ask(size_t i)
+{
+	crowd.asked[i] = 1;
+	crowd.cancel[i] = (struct blk_io){.done = crowd_asked};
+	crowd.busy++;
+	blk_cancel(crowd.ch, &crowd.io[i], &crowd.cancel[i]);
+}
+
+static void crowd_submit(size_t i, enum blk_op op, uint8_t *buf, uint32_t len)
+{
+	crowd.iov[i] = (struct iovec){buf, len};
+	crowd.io[i] = (struct blk_io){.op = op, .offset = i * len, .copy_from = (CROWD - 1 - i) * len, .length = len,
+		.iov = &crowd.iov[i], .iovcnt = 1, .done = crowd_done};
+	crowd.status[i] = 1;
+	crowd.asked[i] = 2;
+	crowd.busy++;
+	blk_submit(crowd.ch, &crowd.io[i]);
+}
+
+/* All are back; who was promised to be given up was, and only who was asked. */
+static void crowd_settle(void)
+{
+	for (int i = 0; i < 100000 && crowd.busy; i++) {
+		if (virtual_time)
+			reactor_advance(reactor, 10 * NS_PER_US);
+		reactor_run_once(reactor, NS_PER_MS);
+	}
+	assert_int_equal(crowd.busy, 0);
+	for (size_t i = 0; i < CROWD; i++) {
+		assert_true(crowd.asked[i] != 0 || crowd.status[i] == -ECANCELED);
+		assert_true(crowd.asked[i] != 2 || crowd.status[i] != -ECANCELED);
+		assert_true(crowd.status[i] == 0 || crowd.status[i] == -ECANCELED || crowd.status[i] == -EILSEQ ||
+			    crowd.status[i] == -EAGAIN); /* no bounce buffer now */
+		crowd.given_up += crowd.asked[i] == 0;
+	}
+}
+
+/* Rounds of everything at once, every third asked to be given up, at once or a little later. */
+static void give_up_at_random(const char *what, bool is_virtual, int rounds)
+{
+	uint8_t *buf = aligned_alloc(4096, CROWD * 8192 + 4096);
+	struct reactor_stats stats;
+	struct blk_dev *dev;
+
+	rng_init(&rng, rng_test_seed(what));
+	open_reactor(is_virtual);
+	if (blk_open(what, &dev))
+		fail_msg("%s", refusal());
+	crowd.ch = blk_channel_get(dev, reactor);
+	crowd.given_up = 0;
+	memset(buf, 1, CROWD * 8192 + 4096);
+	for (int round = 0; round < rounds; round++) {
+		size_t skew = round % 2 ? 64 : 0; /* misaligned: through bounce buffers */
+
+		for (size_t i = 0; i < CROWD; i++)
+			crowd_submit(i, (enum blk_op)rng_below(&rng, BLK_OP_COUNT), buf + i * 8192 + skew, 8192);
+		if (rng_one_in(&rng, 2))
+			reactor_run_once(reactor, 0);
+		for (size_t i = 0; i < CROWD; i++)
+			if (rng_one_in(&rng, 3) && crowd.status[i] == 1)
+				crowd_ask(i);
+		crowd_settle();
+	}
+	assert_true(crowd.given_up > (unsigned)rounds);
+	printf("# %u given up of %u\n", crowd.given_up, (unsigned)rounds * CROWD);
+	blk_channel_put(crowd.ch);
+	blk_close(dev);
+	reactor_stats(reactor, &stats);
+	for (int c = 0; c < REACTOR_BUF_CLASSES; c++)
+		assert_int_equal(stats.buf_free[c], stats.buf_total[c]);
+	reactor_destroy(reactor);
+	free(buf);
+}
+
+static void test_cancel(void **state)
+{
+	give_up_at_random("fault:seed=2,delay_us=50:mem:2M", true, 200);
+	snprintf(uri, sizeof(uri), "file:%s?size=2M&queue=4", path);
+	give_up_at_random(uri, false, 60);
+	snprintf(uri, sizeof(uri), "fault:seed=3,delay_us=100:file:%s?size=2M&queue=2", path);
+	give_up_at_random(uri, false, 60);
+	unlink(path);
+}
+
+/* A hanging device lets go, and what waits for a pool buffer does. */
+static void test_cancel_what_waits(void **state)
+{
+	static uint8_t buf[8192];
+	struct blk_dev *dev;
+	void *taken[128];
+	unsigned n = 0;
+
+	open_reactor(true);
+	assert_int_equal(blk_open("fault:seed=1:null:2M", &dev), 0);
+	crowd.ch = blk_channel_get(dev, reactor);
+	blk_fault_set(dev, &(struct blk_fault){.hang = true});
+	for (size_t i = 0; i < CROWD; i++)
+		crowd_submit(i, BLK_READ, buf, 8192);
+	for (size_t i = CROWD; i-- > 0;)
+		crowd_ask(i);
+	assert_int_equal(crowd.busy, 0);
+	crowd_settle();
+	blk_channel_put(crowd.ch);
+	blk_close(dev);
+	reactor_destroy(reactor);
+
+	open_reactor(false);
+	snprintf(uri, sizeof(uri), "file:%s?size=2M", path);
+	assert_int_equal(blk_open(uri, &dev), 0);
+	crowd.ch = blk_channel_get(dev, reactor);
+	while ((taken[n] = reactor_buf_get(reactor, 1)))
+		n++;
+	for (size_t i = 0; i < CROWD; i++)
+		crowd_submit(i, BLK_COPY, NULL, 8192);
+	for (size_t i = 0; i < CROWD; i += 2)
+		crowd_ask(i);
+	assert_int_equal(crowd.busy, CROWD / 2);
+	while (n)
+		reactor_buf_put(reactor, taken[--n]);
+	crowd_settle();
+	blk_channel_put(crowd.ch);
+	blk_close(dev);
+	reactor_destroy(reactor);
+	unlink(path);
+}
+
 /* A cluster is the system suite's (tests/system/nvmf/rbd.sh): SOFTDPU_RBD=rbd:pool/image-of-2M?conf=... */
 static void test_rbd(void **state)
 {
@@ -321,6 +478,8 @@ int main(void)
 		cmocka_unit_test(test_fault_layer_passes_through),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_file_queue),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_cancel_what_waits),
 		cmocka_unit_test(test_rbd),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_uris),

@@ -432,6 +432,62 @@ static void test_abort_throttled(void **state)
 	down(&r, h);
 }
 
+static uint16_t abort_cid(struct rig *r, struct nvmf_host *h, uint16_t cid)
+{
+	struct nvmf_io io = {.cmd.opcode = NVME_ADMIN_ABORT};
+
+	io.cmd.cdw10 = 1 | (uint32_t)cid << 16;
+	assert_int_equal(rig_do(r, h, true, &io), 0);
+	return io.cqe.result & 1;
+}
+
+/* A device that hangs: what is in it is given up at once, and ends once; a fused pair is not. */
+static void test_abort_in_device(void **state)
+{
+	static const uint8_t opcodes[] = {NVME_IO_READ, NVME_IO_WRITE, NVME_IO_COMPARE, NVME_IO_WRITE_ZEROES,
+		NVME_IO_VERIFY};
+	static uint8_t buf[ARRAY_SIZE(opcodes) + 2][4096];
+	struct nvmf_io io[ARRAY_SIZE(opcodes)], pair[2];
+	struct nvmf_host_options o;
+	struct nvmf_host *h;
+	unsigned done = 0;
+	struct rig r;
+
+	rig_open(&r, "fault:seed=1:mem:1M", 0, NULL);
+	blk_fault_set(r.dev, &(struct blk_fault){.hang = true});
+	o = rig_host_options(&r);
+	o.io_timeout_ms = UINT32_MAX;
+	h = rig_connect(&r, &o);
+	for (size_t i = 0; i < ARRAY_SIZE(opcodes); i++) {
+		bool data = i < 3;
+
+		io[i] = (struct nvmf_io){.cmd.opcode = opcodes[i], .buf = data ? buf[i] : NULL, .len = data ? 4096 : 0,
+			.dir = !data ? NVME_DIR_NONE : i ? NVME_DIR_FROM_HOST : NVME_DIR_TO_HOST, .done = rig_io_done,
+			.arg = &done};
+		io[i].cmd.nsid = 1;
+		io[i].cmd.rw.nlb = 7;
+		nvmf_host_submit(h, &io[i]);
+	}
+	fused_pair(pair, buf[5], buf[6], &done);
+	nvmf_host_submit(h, &pair[0]);
+	nvmf_host_submit(h, &pair[1]);
+	rig_settle(&r, 20 * NS_PER_MS);
+	assert_int_equal(done, 0);
+	assert_int_equal(abort_cid(&r, h, pair[0].cmd.cid), 1);
+	assert_int_equal(abort_cid(&r, h, pair[1].cmd.cid), 1);
+	for (size_t i = 0; i < ARRAY_SIZE(opcodes); i++) {
+		assert_int_equal(abort_cid(&r, h, io[i].cmd.cid), 0);
+		assert_int_equal(done, i + 1); /* before the Abort is answered */
+		assert_int_equal(io[i].status & 0x7ff, NVME_SC_ABORT_REQUESTED);
+	}
+	blk_fault_set(r.dev, &(struct blk_fault){.hang = false});
+	rig_settle(&r, 20 * NS_PER_MS);
+	assert_int_equal(done, ARRAY_SIZE(opcodes) + 2);
+	assert_int_equal(pair[0].status | pair[1].status, 0);
+	assert_int_equal(rig_rw(&r, h, NVME_IO_WRITE, 0, 8, buf[0]), 0);
+	down(&r, h);
+}
+
 static void test_formats(void **state)
 {
 	static const uint32_t sizes[] = {512, 4096};
@@ -663,6 +719,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_reservations_persist),
 		cmocka_unit_test(test_abort),
 		cmocka_unit_test(test_abort_throttled),
+		cmocka_unit_test(test_abort_in_device),
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_qos),
 		cmocka_unit_test(test_keep_alive_expires),

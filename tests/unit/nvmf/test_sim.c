@@ -19,13 +19,23 @@ struct lane {
 	uint8_t buf[LANE_BLOCKS * 512];
 };
 
-static bool with_tls; /* what follows runs over TLS */
+#define ABORTS 3u
+
+struct aborting {
+	struct world *w;
+	struct nvmf_io io;
+	bool busy;
+};
+
+static bool with_tls, with_aborts; /* what follows runs over TLS; with Aborts of what is in flight */
 
 struct world {
 	struct rig rig;
 	struct rng rng;
 	struct nvmf_host *host;
 	struct lane lanes[LANES];
+	struct aborting aborts[ABORTS];
+	uint64_t aborted; /* commands that ended so */
 	/* what a block may hold: the last acknowledged stamp, and those of writes that were never answered */
 	uint32_t sure[BLOCKS];
 	uint32_t maybe[BLOCKS][8], maybes[BLOCKS];
@@ -68,6 +78,7 @@ static void lane_done(struct nvmf_io *io)
 	l->busy = false;
 	w->completed++;
 	w->failed += io->status != 0;
+	w->aborted += (io->status & 0x7ff) == NVME_SC_ABORT_REQUESTED;
 	for (uint32_t i = 0; i < l->count; i++) {
 		uint64_t b = l->at + i;
 
@@ -110,8 +121,32 @@ static void lane_start(struct world *w, struct lane *l)
 	nvmf_host_submit(w->host, &l->io);
 }
 
+static void abort_done(struct nvmf_io *io)
+{
+	struct aborting *a = io->arg;
+
+	assert_true(a->busy);
+	a->busy = false;
+}
+
+/* Aborts what a lane has in flight, on either queue: the identifier is right, or another command's. */
+static void abort_some(struct world *w)
+{
+	const struct lane *l = &w->lanes[rng_below(&w->rng, LANES)];
+	struct aborting *a = &w->aborts[rng_below(&w->rng, ABORTS)];
+
+	if (!l->busy || a->busy)
+		return;
+	*a = (struct aborting){.w = w, .io = {.cmd.opcode = NVME_ADMIN_ABORT, .done = abort_done, .arg = a}, .busy = true};
+	a->io.cmd.cdw10 = (uint32_t)l->io.cmd.cid << 16 | (uint32_t)rng_between(&w->rng, 1, 2);
+	nvmf_host_admin(w->host, &a->io);
+}
+
 static bool any_busy(const struct world *w)
 {
+	for (unsigned i = 0; i < ABORTS; i++)
+		if (w->aborts[i].busy)
+			return true;
 	for (unsigned i = 0; i < LANES; i++)
 		if (w->lanes[i].busy)
 			return true;
@@ -168,6 +203,8 @@ static void churn(struct world *w, unsigned rounds)
 			if (!w->lanes[l].busy && rng_one_in(&w->rng, 3) &&
 				nvmf_host_state(w->host) == NVMF_HOST_LIVE)
 				lane_start(w, &w->lanes[l]);
+		if (with_aborts && rng_one_in(&w->rng, 3) && nvmf_host_state(w->host) == NVMF_HOST_LIVE)
+			abort_some(w);
 		rig_step(&w->rig, rng_below(&w->rng, 200 * NS_PER_US));
 		if (w->rig.lives != lives || nvmf_host_state(w->host) != NVMF_HOST_LIVE)
 			until_quiet(w);
@@ -204,6 +241,7 @@ static void run_storm(const char *uri, struct stream_faults faults, bool digests
 	stream_pipe_faults(w.rig.last_host_end, &(struct stream_faults){.cut = 1, .seed = seed});
 	churn(&w, rounds);
 	assert_true(w.completed > rounds / 4);
+	assert_true(!with_aborts || w.aborted > rounds / 100);
 	world_close(&w);
 }
 
@@ -229,6 +267,15 @@ static void test_bad_medium(void **state)
 		(struct stream_faults){.chunk_max = 9000, .cut = 0.0005}, true, 1500);
 }
 
+static void test_aborts(void **state)
+{
+	with_aborts = true;
+	run_storm("fault:seed=9,delay_us=500:mem:256K", (struct stream_faults){.chunk_max = 9000}, false, 1500);
+	run_storm("fault:seed=6,error=0.02,delay_us=400:mem:256K",
+		(struct stream_faults){.chunk_max = 9000, .cut = 0.0005}, true, 1500);
+	with_aborts = false;
+}
+
 static void test_tls(void **state)
 {
 	with_tls = true;
@@ -246,6 +293,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_corruption),
 		cmocka_unit_test(test_slow_network_small_window),
 		cmocka_unit_test(test_bad_medium),
+		cmocka_unit_test(test_aborts),
 		cmocka_unit_test(test_tls),
 	};
 
