@@ -30,14 +30,21 @@ struct mmap_desc {
 	char card[CARD_NAME_MAX];
 };
 
+/* What every task on a peer's memory looks at fills the first cache line. */
 struct doca_mmap {
 	uint8_t *addr;
 	size_t len;
-	uint32_t permissions;
 	uint64_t dev_bits;
+	uint32_t permissions;
+	bool started, thread_safe, addr_is_ours;
+	/* importer: desc[0] is the one it came with */
+	struct dcore_peer *peer;
+	uint8_t *inner, *inner_local; /* exporter's address of the mapped part, and ours */
+	size_t inner_len;
+	struct cuda_range *gpu; /* the range is a GPU's memory: found out at start */
+	uint8_t *fd_map;        /* our own mapping of the file; `addr` may be the program's */
 	struct doca_dev *devs[MMAP_DEVICES_MAX];
 	uint32_t n_devs, max_devs;
-	bool started, thread_safe, addr_is_ours;
 	uint32_t num_bufs;
 	doca_mmap_memrange_free_cb_t free_cb;
 	void *free_opaque;
@@ -45,18 +52,12 @@ struct doca_mmap {
 	/* memory files, dmabufs */
 	int fd;
 	size_t fd_offset;
-	uint8_t *fd_map; /* our own mapping of the file; `addr` may be the program's */
-	struct cuda_range *gpu; /* the range is a GPU's memory: found out at start */
 	/* exporter */
 	struct dcore_offer *offer;
 	struct mmap_desc desc[2]; /* PCI, RDMA */
 	int export_fd;
 	bool moved; /* the pages were private before the export */
 	size_t export_inner, export_inner_len, export_offset;
-	/* importer: desc[0] is the one it came with */
-	struct dcore_peer *peer;
-	uint8_t *inner, *inner_local; /* exporter's address of the mapped part, and ours */
-	size_t inner_len;
 };
 
 /* The memory is where its addresses say, for good. */

@@ -110,6 +110,26 @@ static doca_error_t check(struct doca_task *task)
 	return DOCA_SUCCESS;
 }
 
+static uint8_t *reach_source(const struct doca_buf *src, const struct doca_ctx *ctx)
+{
+	if (src->readers & ctx->dev_bit)
+		return src->data;
+	return dcore_buf_reach(src, src->data, src->data_len, ctx->dev, false);
+}
+
+static uint8_t *reach_room(const struct doca_buf *dst, size_t len, const struct doca_ctx *ctx)
+{
+	uint8_t *to = dst->data + dst->data_len;
+
+	return dst->writers & ctx->dev_bit ? to : dcore_buf_reach(dst, to, len, ctx->dev, true);
+}
+
+/* Memory whose owner may die: a peer's. */
+static bool is_dead(const struct doca_buf *buf)
+{
+	return !buf->readers && dcore_mmap_dead(buf->mmap);
+}
+
 /* One buffer each, and all of it within reach: a peer's memory, mapped. False: not so; nothing was done. */
 static bool run_simple(struct doca_task *task)
 {
@@ -120,16 +140,14 @@ static bool run_simple(struct doca_task *task)
 
 	if (src->next || dst->next || !len || len > dcore_buf_tailroom(dst))
 		return false;
-	from = dcore_buf_reach(src, src->data, len, task->ctx->dev, false);
-	to = dcore_buf_reach(dst, dst->data + dst->data_len, len, task->ctx->dev, true);
+	from = reach_source(src, task->ctx);
+	to = reach_room(dst, len, task->ctx);
 	if (!from || !to)
 		return false;
 	copy_bytes(to, from, len);
 	dst->data_len += len;
 	/* a peer that died during the copy: what was read may be stale */
-	task->status = dcore_mmap_dead(src->mmap) || dcore_mmap_dead(dst->mmap)
-			       ? DOCA_ERROR_IO_FAILED
-			       : DOCA_SUCCESS;
+	task->status = is_dead(src) || is_dead(dst) ? DOCA_ERROR_IO_FAILED : DOCA_SUCCESS;
 	return true;
 }
 
