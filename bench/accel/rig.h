@@ -4,8 +4,10 @@
  * submitted again as they complete, and the library called directly on the same bytes: request after request of
  * a list as long, each looked at when it is done.
  *
- * The two alternate in short rounds. A case reports the median of each side and the median of the pairs'
- * ratios, so that a neighbour on the machine disturbs both sides of a pair or one pair of many.
+ * The two alternate in short rounds, the one first that was second before. A case reports the median of each
+ * side and the median of the pairs' ratios, so that a neighbour on the machine disturbs both sides of a pair or one
+ * pair of many. Both sides of a pair run on one thread and are charged what that thread ran: time in which a
+ * neighbour had the processor is nobody's. Only where workers share the work (scale) the wall clock counts.
  */
 #ifndef BENCH_ACCEL_RIG_H
 #define BENCH_ACCEL_RIG_H
@@ -82,9 +84,10 @@ void rig_failed(void *task, union doca_data user, union doca_data ctx);
 #define DONE(type) ((void (*)(struct type *, union doca_data, union doca_data))(void *)rig_done)
 #define FAILED(type) ((void (*)(struct type *, union doca_data, union doca_data))(void *)rig_failed)
 
-/* Tasks per second; asleep: the program waits for the notification instead of polling. */
+/* Tasks per second of this thread's processor time; asleep: the program waits for the notification instead of
+ * polling, and seconds are the wall clock's. */
 double rig_tasks(bool asleep);
-/* Calls per second of op(), request after request. */
+/* Calls of op() per second of processor time, request after request. */
 double rig_direct(rig_op op);
 /* Ours against direct, in pairs; one JSON line that says whether the ratio reaches `must`. */
 void rig_report(const char *name, size_t bytes, rig_op direct, double must);
