@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "base/log.h"
+#include "base/yaml.h"
 
 #define SYNOPSIS_MAX 8 /* options a usage line names one by one */
 #define FIRST_LONG 256 /* what getopt returns for row i without a letter: FIRST_LONG + i */
@@ -98,6 +99,39 @@ static void describe(const struct args_usage *u, struct option *longs, char *sho
 	*shorts = 0;
 }
 
+/* The option getopt stopped at: a word, or a letter among several. */
+static void stopped_at(char **argv, char word[64])
+{
+	const char *last = argv[optind - 1];
+
+	if (!strncmp(last, "--", 2))
+		snprintf(word, 64, "%.*s", (int)strcspn(last, "="), last);
+	else
+		snprintf(word, 64, "-%c", optopt);
+}
+
+/* '?': an option that is not there, or a flag with a value; ':': one without its value. The exit status. */
+static int wrong_option(const struct args_usage *u, const struct option *longs, int c, char **argv)
+{
+	const char *names[ARGS_OPTIONS_MAX + COMMON], *near = NULL;
+	char word[64];
+
+	for (unsigned i = 0; i < u->n + COMMON; i++)
+		names[i] = longs[i].name;
+	stopped_at(argv, word);
+	if (c == '?' && word[1] == '-')
+		near = yaml_nearest(word + 2, names, u->n + COMMON);
+	if (c == ':')
+		fprintf(stderr, "%s: %s: its value is missing", u->program, word);
+	else if (near && !strcmp(near, word + 2))
+		fprintf(stderr, "%s: %s takes no value", u->program, word);
+	else
+		fprintf(stderr, "%s: there is no option %s%s%s%s", u->program, word, near ? "; did you mean --" : "",
+			near ? near : "", near ? "?" : "");
+	fprintf(stderr, "; --help tells the options\n");
+	return 2;
+}
+
 static bool take_number(const struct args_option *o, const char *text)
 {
 	bool hex = text[0] == '0' && (text[1] | 0x20) == 'x';
@@ -166,26 +200,26 @@ static int take_common(const struct args_usage *u, int c)
 	case 'h':
 		print_usage(stdout, u);
 		return 0;
-	case 'V':
+	default:
 		printf("%s %s\n", u->program, SOFTDPU_VERSION);
 		return 0;
-	default:
-		fprintf(stderr, "%s: --help tells the options\n", u->program);
-		return 2;
 	}
 }
 
 int args_parse(int argc, char **argv, const struct args_usage *u)
 {
 	struct option longs[ARGS_OPTIONS_MAX + COMMON + 1] = {0};
-	char shorts[2 * (ARGS_OPTIONS_MAX + COMMON) + 1];
+	char shorts[2 * (ARGS_OPTIONS_MAX + COMMON) + 2] = ":"; /* missing values are told apart */
 	int c, status;
 
 	assert(u->n <= ARGS_OPTIONS_MAX);
-	describe(u, longs, shorts);
+	describe(u, longs, shorts + 1);
+	opterr = 0;
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		const struct args_option *o = row_of(u, c);
 
+		if (c == '?' || c == ':')
+			return wrong_option(u, longs, c, argv);
 		if (o && !take_value(u, o, optarg))
 			return 2;
 		status = o ? -1 : take_common(u, c);

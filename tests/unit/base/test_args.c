@@ -115,9 +115,30 @@ static void words_only_where_named(void **state)
 	assert_int_equal(parse("COMMAND", "go --check fast"), -1);
 	assert_int_equal(optind, 2); /* options are sorted before words */
 	assert_true(check);
-	assert_int_equal(parse("COMMAND", "--nosuch"), 2);
-	assert_non_null(strstr(said, "prog: --help tells the options\n"));
-	assert_int_equal(parse(NULL, "--depth"), 2);
+}
+
+static void wrong_options_are_named(void **state)
+{
+	static const struct {
+		const char *line, *says;
+	} wrong[] = {
+		{"--nosuch", "there is no option --nosuch"},
+		{"--detph 4", "there is no option --detph; did you mean --depth?"},
+		{"--chekc", "there is no option --chekc; did you mean --check?"},
+		{"--verbos=1", "there is no option --verbos; did you mean --verbose?"},
+		{"--check=now", "--check takes no value"},
+		{"--depth", "--depth: its value is missing"},
+		{"-d", "-d: its value is missing"},
+		{"-x", "there is no option -x"},
+		{"-vx", "there is no option -x"},
+	};
+	char want[128];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++) {
+		assert_int_equal(parse("COMMAND", wrong[i].line), 2);
+		snprintf(want, sizeof(want), "prog: %s; --help tells the options\n", wrong[i].says);
+		assert_string_equal(said, want);
+	}
 }
 
 static void help_and_version(void **state)
@@ -139,6 +160,7 @@ int main(void)
 		cmocka_unit_test(wrong_numbers_are_named),
 		cmocka_unit_test(wrong_reals_are_named),
 		cmocka_unit_test(words_only_where_named),
+		cmocka_unit_test(wrong_options_are_named),
 		cmocka_unit_test(help_and_version),
 	};
 
