@@ -495,20 +495,13 @@ void flow_set_source(struct flow_ctx *ctx, uint16_t port, int32_t source)
 	ctx->pipes->source[port] = (uint32_t)(source + 1);
 }
 
-int flow_set_own_mac(struct flow_ctx *ctx, uint16_t port, const uint8_t mac[6])
+void flow_set_own_mac(struct flow_ctx *ctx, uint16_t port, const uint8_t mac[6])
 {
-	uint8_t *copy = NULL, *old;
+	uint64_t word = mac ? OWN_MAC : 0;
 
-	if (mac) {
-		copy = malloc(6);
-		if (!copy)
-			return refuse(ENOMEM, "own address of port %u: no memory", port);
-		memcpy(copy, mac, 6);
-	}
-	old = __atomic_exchange_n(&ctx->pipes->own_mac[port], copy, __ATOMIC_ACQ_REL);
-	if (old)
-		flow_retire(ctx, free, old);
-	return 0;
+	if (mac)
+		memcpy(&word, mac, 6);
+	__atomic_store_n(&ctx->pipes->own_mac[port], word, __ATOMIC_RELAXED);
 }
 
 const struct flow_ct *flow_ct_get(const struct flow_ctx *ctx, uint32_t id)
@@ -570,8 +563,6 @@ void flow_pipes_fini(struct flow_ctx *ctx)
 	for (unsigned d = 0; d < FLOW_DOMAIN_COUNT; d++)
 		for (unsigned p = 0; p < PIPES_MAX; p++)
 			free(ps->fallback[d][p]);
-	for (unsigned p = 0; p < PIPES_MAX; p++)
-		free(ps->own_mac[p]);
 	while (ps->spare_chunks) {
 		struct entry_chunk *next = ps->spare_chunks->next;
 

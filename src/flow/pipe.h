@@ -168,7 +168,7 @@ void flow_set_program(struct flow_ctx *ctx, uint16_t port, bool program);
 void flow_set_source(struct flow_ctx *ctx, uint16_t port, int32_t source);
 /* A frame that went through an egress pipe of `port` and is addressed to this MAC comes in by `port` again, as a card's
  * embedded switch does with frames for the function itself. NULL: no more. */
-int flow_set_own_mac(struct flow_ctx *ctx, uint16_t port, const uint8_t mac[6]);
+void flow_set_own_mac(struct flow_ctx *ctx, uint16_t port, const uint8_t mac[6]);
 
 /* Optional, before other work and then flow_entry_add: asks for the memory an entry with this match goes to. Only the
  * match need be there yet. */

@@ -154,6 +154,7 @@ struct flow_ref {
 };
 
 struct flow_cache;
+#define OWN_MAC (1ull << 48) /* little endian: above the address */
 struct flow_pipes {
 	struct flow_ctx *ctx;
 	uint64_t changes, adds;        /* atomic */
@@ -169,7 +170,7 @@ struct flow_pipes {
 	uint16_t group[PIPES_MAX];     /* by port; 0 = none */
 	bool program[PIPES_MAX];       /* by port: what comes in is transmitted by a program */
 	uint32_t source[PIPES_MAX];    /* by port: what an application sees of it, plus one; 0 = nothing */
-	uint8_t *own_mac[PIPES_MAX];   /* by port, atomic; NULL = frames for the port's own MAC leave like others */
+	uint64_t own_mac[PIPES_MAX];   /* by port, atomic: OWN_MAC over the six bytes; 0 = frames for it leave like others */
 	struct pipe_fwd *fallback[FLOW_DOMAIN_COUNT][PIPES_MAX];
 	struct flow_key looks;         /* what any pipe looks at */
 	unsigned lines;

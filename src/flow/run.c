@@ -23,9 +23,9 @@ static inline struct flow_verdict drop(unsigned reason)
 
 static bool is_own(const struct flow_pipes *ps, uint16_t port, const struct flow_pkt *pkt)
 {
-	const uint8_t *mac = __atomic_load_n(&ps->own_mac[port], __ATOMIC_ACQUIRE);
+	uint64_t mac = __atomic_load_n(&ps->own_mac[port], __ATOMIC_RELAXED);
 
-	return mac && pkt->parse->outer.l2_type != PKT_L2_NONE && !memcmp(pkt_at(pkt->m, pkt->parse->outer.l2), mac, 6);
+	return mac && pkt->parse->outer.l2_type != PKT_L2_NONE && !memcmp(pkt_at(pkt->m, pkt->parse->outer.l2), &mac, 6);
 }
 
 /* In by `port` as if from the wire: no metadata crosses it. */

@@ -129,7 +129,7 @@ static doca_error_t make_shared(struct doca_flow_port *port, const struct doca_f
 }
 
 /* Where unmatched packets of a port go: the application's queues, unless it wants none of them. */
-static void set_default(struct doca_flow_port *port)
+static int set_default(struct doca_flow_port *port)
 {
 	struct flow_fwd fwd = {.kind = FLOW_FWD_QUEUE, .index = port->rss};
 
@@ -137,23 +137,23 @@ static void set_default(struct doca_flow_port *port)
 		fwd = (struct flow_fwd){.kind = FLOW_FWD_KERNEL};
 	else if (door.isolated || door.expert || port->state != DOCA_FLOW_PORT_OPERATION_STATE_ACTIVE)
 		fwd = (struct flow_fwd){.kind = FLOW_FWD_NONE};
-	flow_set_default(door.ctx, port->port, FLOW_DOMAIN_DEFAULT, &fwd);
+	return flow_set_default(door.ctx, port->port, FLOW_DOMAIN_DEFAULT, &fwd);
 }
 
 /* What a switch does for programs that do not ask for mode expert: the application sees where a packet came from, and sends
  * by any port through the manager's queues; what no egress pipe decides leaves by the port it was meant for. */
-static doca_error_t set_convenience(struct doca_flow_port *port, bool on)
+static int set_convenience(struct doca_flow_port *port, bool on)
 {
 	struct flow_fwd out = {.kind = FLOW_FWD_PORT, .port = port->port};
-	int err = 0;
+	int err;
 
 	if (!door.is_switch || door.expert)
-		return DOCA_SUCCESS;
+		return 0;
 	flow_set_source(door.ctx, port->port, on ? port->id : -1);
-	flow_set_default(door.ctx, port->port, FLOW_DOMAIN_EGRESS, on ? &out : NULL);
-	if (the_sender && port != port->manager)
+	err = flow_set_default(door.ctx, port->port, FLOW_DOMAIN_EGRESS, on ? &out : NULL);
+	if (!err && the_sender && port != port->manager)
 		err = the_sender(port->manager->id, port->id, on);
-	return err ? dcore_from_errno(err, "doca_flow_port_start") : DOCA_SUCCESS;
+	return err;
 }
 
 /* The queues of packets that no pipe decides: the port's configuration, or the library's; else all, by addresses and ports. */
@@ -187,6 +187,19 @@ static void join_switch(struct doca_flow_port *port)
 	flow_set_group(door.ctx, port->port, FLOW_PORT_GROUP + port->group);
 	if (!door.is_switch && rte_eth_dev_is_valid_port(port->id) && rte_eth_macaddr_get(port->id, &mac) == 0)
 		flow_set_own_mac(door.ctx, port->port, mac.addr_bytes);
+}
+
+/* Where its packets go that no pipe decides, and whose it is; door_port_free() takes all of that back. */
+static doca_error_t enter(struct doca_flow_port *port)
+{
+	int err;
+
+	door.port[port->id] = port;
+	join_switch(port);
+	err = set_default(port);
+	if (!err)
+		err = set_convenience(port, true);
+	return err ? dcore_from_errno(err, "doca_flow_port_start") : DOCA_SUCCESS;
 }
 
 /* The manager's place goes to the next port of its function. */
@@ -240,14 +253,8 @@ doca_error_t doca_flow_port_start(struct doca_flow_port_cfg *cfg, struct doca_fl
 		err = make_shared(port, cfg);
 	if (err == DOCA_SUCCESS)
 		err = choose_rss(port, &cfg->rss);
-	if (err != DOCA_SUCCESS) {
-		door_port_free(port);
-		return err;
-	}
-	join_switch(port);
-	door.port[port->id] = port;
-	set_default(port);
-	err = set_convenience(port, true);
+	if (err == DOCA_SUCCESS)
+		err = enter(port);
 	if (err != DOCA_SUCCESS) {
 		door_port_free(port);
 		return err;
@@ -313,21 +320,33 @@ uint16_t doca_flow_port_get_port_id(const struct doca_flow_port *port)
 
 doca_error_t doca_flow_port_operation_state_modify(struct doca_flow_port *port, enum doca_flow_port_operation_state state)
 {
+	enum doca_flow_port_operation_state before;
+	doca_error_t err;
+
 	DCORE_NOT_NULL(port);
+	before = port->state;
 	port->state = state;
-	set_default(port);
-	return DOCA_SUCCESS;
+	err = dcore_from_errno(set_default(port), __func__);
+	if (err != DOCA_SUCCESS)
+		port->state = before;
+	return err;
 }
 
 doca_error_t doca_flow_port_update_default_miss(struct doca_flow_port *port, uint32_t miss_bits, bool enable)
 {
+	bool before;
+	doca_error_t err;
+
 	DCORE_NOT_NULL(port);
+	before = port->kernel_miss;
 	if (miss_bits & ~(uint32_t)DOCA_FLOW_PORT_DEFAULT_MISS_KERNEL)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "doca_flow_port_update_default_miss: unknown bits %#x", miss_bits);
 	if (miss_bits & DOCA_FLOW_PORT_DEFAULT_MISS_KERNEL)
 		port->kernel_miss = enable;
-	set_default(port);
-	return DOCA_SUCCESS;
+	err = dcore_from_errno(set_default(port), __func__);
+	if (err != DOCA_SUCCESS)
+		port->kernel_miss = before;
+	return err;
 }
 
 void doca_flow_port_pipes_flush(struct doca_flow_port *port)

@@ -159,15 +159,9 @@ static int set_default(void)
 	return flow_set_default(ctx, 3, FLOW_DOMAIN_DEFAULT, &drop);
 }
 
-static int set_own_mac(void)
-{
-	return flow_set_own_mac(ctx, 3, (const uint8_t[6]){2, 0, 0, 0, 0, 1});
-}
-
 static void memory(void **state)
 {
 	no_memory(set_default, "default of port 3: no memory");
-	no_memory(set_own_mac, "own address of port 3: no memory");
 }
 
 int main(void)
