@@ -309,18 +309,25 @@ static doca_error_t lower_encap(const char *pipe, const struct doca_flow_actions
 	return DOCA_SUCCESS;
 }
 
-/* The configuration behind a shared id; one that the entry would choose is not there yet. */
+/* The configuration behind a shared id; pipes leave it to their entries (choice.c), an entry or a list does not. */
 static doca_error_t shared_cfg(const struct doca_flow_port *port, const char *pipe, enum doca_flow_shared_resource_type type,
 	const char *name, uint32_t id, struct doca_flow_shared_resource_cfg *cfg)
 {
 	const struct doca_flow_port *p = door_queue_port(port);
 
 	if (id == UINT32_MAX)
-		return dcore_fail(DOCA_ERROR_NOT_SUPPORTED, "pipe '%s': a shared %s chosen by the entry is not there yet; name its id", pipe, name);
+		return dcore_fail(DOCA_ERROR_NOT_SUPPORTED, "pipe '%s': a list, and an entry with actions of its own, name the id of their shared %s", pipe, name);
 	if (id >= p->nr_shared[type] || !p->shared[type][id].set)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "pipe '%s': shared %s %u is not configured", pipe, name, id);
 	*cfg = p->shared[type][id].cfg;
 	return DOCA_SUCCESS;
+}
+
+/* Its values are the resource's; the entry supplies none. */
+static void close_filler(struct door_template *t, struct door_filler *f)
+{
+	f->hole = false;
+	memset(t->hole + f->data, 0, f->length);
 }
 
 static doca_error_t lower_shared_encap(const struct doca_flow_port *port, const char *pipe, const struct doca_flow_actions *a,
@@ -333,7 +340,10 @@ static doca_error_t lower_shared_encap(const struct doca_flow_port *port, const 
 	if (err != DOCA_SUCCESS)
 		return err;
 	own.encap_cfg = cfg.encap_cfg;
-	return lower_encap(pipe, &own, t);
+	err = lower_encap(pipe, &own, t);
+	if (err == DOCA_SUCCESS)
+		close_filler(t, &t->filler[t->nr_fillers - 1]);
+	return err;
 }
 
 static doca_error_t lower_shared_decap(const struct doca_flow_port *port, const char *pipe, const struct doca_flow_actions *a,
@@ -393,12 +403,24 @@ static void refresh(struct door_template *t)
 	t->t = (struct flow_action_template){.nr_ops = t->nr_ops, .ops = t->op, .data_len = t->data_len, .data = t->data, .hole = t->hole};
 }
 
+/* The values that entries are laid over. Several elements of a list add up: what an earlier one encapsulates or pushes stays. */
+static void keep(struct door_template *t, const struct doca_flow_actions *a)
+{
+	struct doca_flow_actions before = t->actions;
+
+	t->actions = *a;
+	if (!a->has_push)
+		t->actions.push = before.push;
+	if (a->encap_type == DOCA_FLOW_RESOURCE_TYPE_NONE)
+		t->actions.encap_cfg = before.encap_cfg;
+}
+
 doca_error_t door_template_make(const struct doca_flow_port *port, const char *pipe, const struct door_action *action,
 	struct door_template *t)
 {
 	doca_error_t err = lower(port, pipe, action, t);
 
-	t->actions = action->actions;
+	keep(t, &action->actions);
 	refresh(t);
 	return err;
 }
@@ -465,19 +487,25 @@ static doca_error_t fill_one(const struct door_template *t, const struct door_fi
 	}
 }
 
-doca_error_t door_template_fill(const struct door_template *t, const struct doca_flow_actions *actions, uint8_t *data)
+doca_error_t door_template_fill_element(const struct door_template *t, unsigned element, const struct doca_flow_actions *actions,
+	uint8_t *data)
 {
-	memcpy(data, t->data, t->data_len);
 	for (unsigned i = 0; actions && i < t->nr_fillers; i++) {
 		doca_error_t err;
 
-		if (!t->filler[i].hole)
+		if (!t->filler[i].hole || t->filler[i].element != element)
 			continue;
 		err = fill_one(t, &t->filler[i], actions, data + t->filler[i].data);
 		if (err != DOCA_SUCCESS)
 			return err;
 	}
 	return DOCA_SUCCESS;
+}
+
+doca_error_t door_template_fill(const struct door_template *t, const struct doca_flow_actions *actions, uint8_t *data)
+{
+	memcpy(data, t->data, t->data_len);
+	return door_template_fill_element(t, 0, actions, data);
 }
 
 /* ---- keeping copies of what the program gave ---- */

@@ -39,7 +39,7 @@ doca_error_t doca_flow_ct_cfg_set_flags(struct doca_flow_ct_cfg *cfg, uint32_t f
 
 WITHIN(doca_flow_ct_cfg_set_queues, struct doca_flow_ct_cfg, uint32_t, queues, 1, DOOR_QUEUES_MAX)
 WITHIN(doca_flow_ct_cfg_set_ctrl_queues, struct doca_flow_ct_cfg, uint32_t, ctrl_queues, 0, DOOR_QUEUES_MAX)
-KEPT(doca_flow_ct_cfg_set_user_actions, struct doca_flow_ct_cfg, uint32_t, user_actions)
+WITHIN(doca_flow_ct_cfg_set_user_actions, struct doca_flow_ct_cfg, uint32_t, user_actions, 0, CT_USER_ACTIONS_MAX)
 IDLE(doca_flow_ct_cfg_set_aging_core, struct doca_flow_ct_cfg, uint32_t) /* no thread of ours: who calls doca_flow_aging_handle ages */
 KEPT(doca_flow_ct_cfg_set_entry_finalize_cb, struct doca_flow_ct_cfg, doca_flow_ct_entry_finalize_cb, finalize)
 
@@ -61,7 +61,7 @@ doca_error_t doca_flow_ct_cfg_set_connections(struct doca_flow_ct_cfg *cfg, uint
 }
 
 IDLE(doca_flow_ct_cfg_set_counter_asymmetric, struct doca_flow_ct_cfg, uint32_t) /* the switch has a pool: as many as connections ask for */
-KEPT(doca_flow_ct_cfg_set_dup_filter_size, struct doca_flow_ct_cfg, uint32_t, dup_size)
+WITHIN(doca_flow_ct_cfg_set_dup_filter_size, struct doca_flow_ct_cfg, uint32_t, dup_size, 0, CT_DUP_FILTER_MAX)
 KEPT(doca_flow_ct_cfg_set_max_connections_per_zone, struct doca_flow_ct_cfg, uint32_t, zone_max)
 
 /* The one metadata word with zone bits. */

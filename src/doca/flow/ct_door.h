@@ -32,6 +32,8 @@
 
 #define CT_TEMPLATES_MAX 32
 #define CT_FORWARDS_MAX 256
+#define CT_USER_ACTIONS_MAX (1u << 20)
+#define CT_DUP_FILTER_MAX (1u << 24)
 
 enum { CT_ORIGIN, CT_REPLY, CT_DIRS };
 enum { CT_IP4, CT_IP6, CT_FAMILIES };

@@ -103,7 +103,20 @@ void door_entries_drop(struct doca_flow_pipe *pipe)
 
 /* ---- what an entry is made of ---- */
 
-static doca_error_t specify(struct doca_flow_pipe *pipe, uint8_t action_idx, const struct doca_flow_actions *actions,
+static doca_error_t specify_actions(struct doca_flow_pipe *pipe, uint32_t action_idx, const struct doca_flow_actions *actions,
+	uint8_t *data, struct flow_entry_spec *spec)
+{
+	const struct door_template *t = &pipe->templates[action_idx];
+	doca_error_t err = t->choices ? door_choice_pick(pipe, actions, &t) : DOCA_SUCCESS;
+
+	if (err == DOCA_SUCCESS)
+		err = door_template_fill(t, actions, data);
+	spec->template_index = t - pipe->templates;
+	spec->data = data;
+	return err;
+}
+
+static doca_error_t specify(struct doca_flow_pipe *pipe, uint32_t action_idx, const struct doca_flow_actions *actions,
 	const struct doca_flow_monitor *monitor, const struct doca_flow_fwd *fwd, uint8_t *data, struct flow_entry_spec *spec,
 	uint32_t *meter)
 {
@@ -113,13 +126,11 @@ static doca_error_t specify(struct doca_flow_pipe *pipe, uint8_t action_idx, con
 	if (pipe->nr_templates && action_idx >= pipe->nr_templates)
 		return dcore_fail(DOCA_ERROR_INVALID_VALUE, "pipe '%s': action index %u of %u", pipe->name, action_idx, pipe->nr_templates);
 	if (pipe->nr_templates) {
-		err = door_template_fill(&pipe->templates[action_idx], actions, data);
+		err = specify_actions(pipe, action_idx, actions, data, spec);
 		if (err != DOCA_SUCCESS)
 			return err;
 		if (pipe->templates[action_idx].has_monitor)
 			template = &pipe->templates[action_idx].monitor;
-		spec->template_index = action_idx;
-		spec->data = data;
 	}
 	err = door_fwd(pipe->port, pipe->name, fwd, pipe->has_fwd ? &pipe->fwd : NULL, &spec->fwd);
 	if (err != DOCA_SUCCESS)
@@ -214,23 +225,26 @@ doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t pipe_queue, struct d
 	struct doca_flow_pipe_entry **entry)
 {
 	struct flow_entry_spec spec = {.index = idx};
-	const struct doca_flow_actions *actions = NULL;
-	const struct doca_flow_monitor *monitor = NULL;
+	struct doca_flow_monitor monitor = {};
 	uint8_t data[DOOR_DATA_MAX];
 	uint32_t meter = 0;
+	bool any = false;
 	doca_error_t err = check(__func__, pipe, DOCA_FLOW_PIPE_ORDERED_LIST, pipe_queue);
 
 	if (err != DOCA_SUCCESS)
 		return err;
 	DCORE_NOT_NULL(ordered_list);
-	for (unsigned i = 0; i < ordered_list->size; i++) {
-		if (ordered_list->elements[i].type == DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS && !actions)
-			actions = ordered_list->elements[i].actions;
-		if (ordered_list->elements[i].type == DOCA_FLOW_ORDERED_LIST_ELEMENT_MONITOR)
-			monitor = ordered_list->elements[i].monitor;
+	err = door_list_monitor(pipe->name, ordered_list, &monitor, &any);
+	if (err == DOCA_SUCCESS)
+		err = specify(pipe, ordered_list->idx, NULL, any ? &monitor : NULL, fwd, data, &spec, &meter);
+	if (err == DOCA_SUCCESS && pipe->nr_templates)
+		err = door_list_fill(&pipe->templates[ordered_list->idx], ordered_list, data);
+	if (err != DOCA_SUCCESS) {
+		if (meter)
+			flow_meter_free(door.ctx, meter);
+		return err;
 	}
-	err = specify(pipe, ordered_list->idx, actions, monitor, fwd, data, &spec, &meter);
-	return err == DOCA_SUCCESS ? publish(pipe, pipe_queue, &spec, meter, usr_ctx, entry) : err;
+	return publish(pipe, pipe_queue, &spec, meter, usr_ctx, entry);
 }
 
 doca_error_t doca_flow_pipe_lpm_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,

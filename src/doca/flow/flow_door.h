@@ -10,6 +10,8 @@
  *   field.c     every member of the structures: where it lies, which IR field it is, when it is meant
  *   match.c     match templates and entries -> keys
  *   action.c    action templates -> ops with fillers, entries -> their data
+ *   list.c      elements of an ordered list -> one template
+ *   choice.c    templates whose shared encap or decap each entry chooses
  *   header.c    encap structures -> header bytes
  *   fwd.c       forwards
  *   limit.c     what the card's profile refuses
@@ -183,6 +185,7 @@ struct door_filler {
 	uint16_t ir;           /* IR field number */
 	uint16_t data;         /* offset in the data */
 	uint16_t length;
+	uint16_t element;      /* ordered lists: which ACTIONS element it is of */
 	bool hole;             /* the entry supplies it */
 };
 
@@ -196,6 +199,8 @@ struct door_template {
 	struct flow_action_template t;
 	struct doca_flow_monitor monitor; /* ordered lists: what the elements monitor */
 	bool has_monitor;
+	unsigned choices;                 /* 0, or the first of those an entry picks from (choice.c) */
+	bool chosen;                      /* among those: its ids are configured */
 };
 
 struct door_list {
@@ -268,7 +273,8 @@ struct doca_flow_pipe {
 	struct doca_flow_fwd fwd;
 	uint16_t *fwd_queues;         /* fwd.rss.queues_array points here: the program's array was lent */
 	bool has_fwd;
-	unsigned nr_templates;
+	unsigned nr_templates;        /* the program's */
+	unsigned all_templates;       /* with those that entries pick from */
 	struct door_template *templates;
 	struct door_entries *entries; /* by queue */
 	struct ct_pipe *ct;           /* CT: its tables; `real` is the first of them */
@@ -334,8 +340,21 @@ doca_error_t door_match_own(const struct doca_flow_match *match, const struct do
 /* Ops of an action behind those that t has (ordered lists: one after the other). */
 doca_error_t door_template_make(const struct doca_flow_port *port, const char *pipe, const struct door_action *action,
 	struct door_template *t);
+/* Templates that leave a shared encap or decap to the entry (choice.c): how many templates the pipe has with those that
+ * entries pick from; makes those of one template, from pipe->templates[*next] on; the one an entry means, into *t. */
+bool door_choice_open(const struct doca_flow_actions *actions);
+doca_error_t door_choice_count(const struct doca_flow_pipe_cfg *cfg, unsigned *nr_templates);
+doca_error_t door_choice_make(struct doca_flow_pipe *pipe, const struct door_action *action, struct door_template *t, unsigned *next);
+doca_error_t door_choice_pick(const struct doca_flow_pipe *pipe, const struct doca_flow_actions *actions, const struct door_template **t);
 /* The data of an entry. actions NULL: the template's. */
 doca_error_t door_template_fill(const struct door_template *t, const struct doca_flow_actions *actions, uint8_t *data);
+/* Only what one ACTIONS element of a list left open, into data that holds the template's. */
+doca_error_t door_template_fill_element(const struct door_template *t, unsigned element, const struct doca_flow_actions *actions,
+	uint8_t *data);
+/* Ordered lists (list.c): a list of the pipe as one template; what an entry's list says, into its data and one monitor. */
+doca_error_t door_list_template(struct doca_flow_pipe *pipe, const struct door_list *list, struct door_template *t);
+doca_error_t door_list_fill(const struct door_template *t, const struct doca_flow_ordered_list *list, uint8_t *data);
+doca_error_t door_list_monitor(const char *pipe, const struct doca_flow_ordered_list *list, struct doca_flow_monitor *out, bool *any);
 doca_error_t door_action_copy(struct door_action *to, const struct doca_flow_actions *actions,
 	const struct doca_flow_actions *mask, const struct doca_flow_action_descs *descs);
 void door_action_free(struct door_action *action);

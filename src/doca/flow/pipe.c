@@ -14,38 +14,37 @@ static const enum flow_pipe_kind kinds[] = {
 	[DOCA_FLOW_PIPE_HASH] = FLOW_PIPE_HASH,
 };
 
-static doca_error_t make_list_template(struct doca_flow_pipe *pipe, const struct door_list *list, struct door_template *t)
+/* Template i of the program, and from *next on those its entries pick from. */
+static doca_error_t make_template(struct doca_flow_pipe *pipe, const struct doca_flow_pipe_cfg *cfg, unsigned i, unsigned *next)
 {
-	for (unsigned i = 0; i < list->size; i++) {
-		doca_error_t err = DOCA_SUCCESS;
+	struct door_template *t = &pipe->templates[i];
 
-		if (list->type[i] == DOCA_FLOW_ORDERED_LIST_ELEMENT_MONITOR) {
-			t->monitor = list->monitor[i];
-			t->has_monitor = true;
-		} else {
-			err = door_template_make(pipe->port, pipe->name, &list->action[i], t);
-		}
-		if (err != DOCA_SUCCESS)
-			return err;
-	}
-	return DOCA_SUCCESS;
+	if (cfg->type == DOCA_FLOW_PIPE_ORDERED_LIST)
+		return door_list_template(pipe, &cfg->lists[i], t);
+	if (door_choice_open(&cfg->actions[i].actions))
+		return door_choice_make(pipe, &cfg->actions[i], t, next);
+	return door_template_make(pipe->port, pipe->name, &cfg->actions[i], t);
 }
 
 static doca_error_t make_templates(struct doca_flow_pipe *pipe, const struct doca_flow_pipe_cfg *cfg)
 {
-	unsigned n = cfg->type == DOCA_FLOW_PIPE_ORDERED_LIST ? cfg->nr_lists : cfg->nr_actions;
+	bool list = cfg->type == DOCA_FLOW_PIPE_ORDERED_LIST;
+	unsigned next = list ? cfg->nr_lists : cfg->nr_actions, all = next;
+	doca_error_t err = list ? DOCA_SUCCESS : door_choice_count(cfg, &all);
 
-	pipe->nr_templates = n;
-	pipe->templates = calloc(n + 1, sizeof(*pipe->templates));
+	if (err != DOCA_SUCCESS)
+		return err;
+	pipe->templates = calloc(all + 1, sizeof(*pipe->templates));
 	if (!pipe->templates)
 		return dcore_fail(DOCA_ERROR_NO_MEMORY, "pipe '%s': no memory", pipe->name);
-	for (unsigned i = 0; i < n; i++) {
-		doca_error_t err = cfg->type == DOCA_FLOW_PIPE_ORDERED_LIST
-					   ? make_list_template(pipe, &cfg->lists[i], &pipe->templates[i])
-					   : door_template_make(pipe->port, pipe->name, &cfg->actions[i], &pipe->templates[i]);
-
+	pipe->nr_templates = next;
+	pipe->all_templates = all;
+	for (unsigned i = 0; i < pipe->nr_templates; i++) {
+		err = make_template(pipe, cfg, i, &next);
 		if (err != DOCA_SUCCESS)
 			return err;
+	}
+	for (unsigned i = 0; i < all; i++) {
 		pipe->templates[i].t.ops = pipe->templates[i].op;
 		pipe->templates[i].t.data = pipe->templates[i].data;
 		pipe->templates[i].t.hole = pipe->templates[i].hole;
@@ -182,7 +181,7 @@ static doca_error_t lower(struct doca_flow_pipe *pipe, const struct doca_flow_pi
 static doca_error_t make_real(struct doca_flow_pipe *pipe, const struct doca_flow_pipe_cfg *cfg, const struct doca_flow_fwd *fwd,
 	const struct doca_flow_fwd *fwd_miss)
 {
-	struct flow_action_template *templates = calloc(pipe->nr_templates + 1, sizeof(*templates));
+	struct flow_action_template *templates = calloc(pipe->all_templates + 1, sizeof(*templates));
 	struct flow_pipe_cfg real;
 	doca_error_t err = templates ? lower(pipe, cfg, &real) : dcore_fail(DOCA_ERROR_NO_MEMORY, "pipe '%s': no memory", pipe->name);
 	int rc;
@@ -192,9 +191,9 @@ static doca_error_t make_real(struct doca_flow_pipe *pipe, const struct doca_flo
 	if (err == DOCA_SUCCESS && cfg->type == DOCA_FLOW_PIPE_CT) {
 		err = door_ct_pipe_make(pipe, cfg, &real.fwd, &real.miss);
 	} else if (err == DOCA_SUCCESS) {
-		for (unsigned i = 0; i < pipe->nr_templates; i++)
+		for (unsigned i = 0; i < pipe->all_templates; i++)
 			templates[i] = pipe->templates[i].t;
-		real.nr_templates = pipe->nr_templates;
+		real.nr_templates = pipe->all_templates;
 		real.templates = templates;
 		rc = flow_pipe_create(door.ctx, &real, &pipe->real);
 		if (rc)

@@ -100,6 +100,8 @@ void ct_cfg(void **state)
 	said(doca_flow_ct_cfg_set_flags(cfg, 1u << 30));
 	said(doca_flow_ct_cfg_set_queues(cfg, 0));
 	said(doca_flow_ct_cfg_set_ctrl_queues(cfg, 1000));
+	said(doca_flow_ct_cfg_set_user_actions(cfg, UINT32_MAX));
+	said(doca_flow_ct_cfg_set_dup_filter_size(cfg, UINT32_MAX));
 	said(doca_flow_ct_cfg_set_connections(cfg, 0, 0, 0));
 	said(doca_flow_ct_cfg_set_direction(cfg, false, false, &zone, NULL));
 	said(doca_flow_ct_init(cfg));

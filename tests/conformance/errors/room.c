@@ -67,7 +67,6 @@ static void refuse_hash(uint32_t nr_entries, uint32_t algorithm)
 
 void kinds_of_pipes(void **state)
 {
-	struct doca_flow_actions shared = {.encap_type = DOCA_FLOW_RESOURCE_TYPE_SHARED, .shared_encap_id = UINT32_MAX}, *actions[] = {&shared};
 	struct doca_flow_resource_query query;
 	struct doca_flow_fwd f = to_port();
 	struct doca_flow_pipe_cfg *cfg;
@@ -83,9 +82,6 @@ void kinds_of_pipes(void **state)
 	rig_pipe(cfg, &f, NULL);
 	cfg = good_cfg("SECOND", DOCA_FLOW_PIPE_BASIC);
 	OK(doca_flow_pipe_cfg_set_is_root(cfg, true));
-	refuse_cfg(cfg, &f);
-	cfg = good_cfg("SHARED", DOCA_FLOW_PIPE_BASIC);
-	OK(doca_flow_pipe_cfg_set_actions(cfg, actions, NULL, NULL, 1));
 	refuse_cfg(cfg, &f);
 	said(doca_flow_resource_query_pipe_miss(good_pipe("MISSES", DOCA_FLOW_PIPE_BASIC, false), &query));
 	refuse_descriptor(DOCA_FLOW_ACTION_COPY, "outer.ipv4.ttl", "outer.ipv4.src_ip", 4, 32);

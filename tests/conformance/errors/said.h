@@ -28,7 +28,7 @@ void refuse_cfg(struct doca_flow_pipe_cfg *cfg, const struct doca_flow_fwd *f);
 	X(library_cfg) X(port_cfg) X(ports) X(no_switch) X(definitions) X(pipe_cfg) X(pipes) X(actions) X(kinds_of_pipes) \
 	X(too_many_pipes) X(resizing) X(entries_of_basic) X(entries_of_others) X(entries_without_a_way) X(full_rules)   \
 	X(used_up)                                                                                                     \
-	X(shared) X(meters) X(extras) X(custom_headers) X(more_custom_headers) X(ct_cfg) X(ct_pipes) X(ct_entries)      \
+	X(shared) X(choosing) X(two_counters) X(meters) X(extras) X(custom_headers) X(more_custom_headers) X(ct_cfg) X(ct_pipes) X(ct_entries)      \
 	X(ct_room) X(ct_handles) X(tune_servers) X(no_memory)
 
 #define DECLARE(name) void name(void **state);

@@ -38,6 +38,68 @@ void shared(void **state)
 	rig_close();
 }
 
+static struct doca_flow_pipe_cfg *choosing_cfg(struct doca_flow_port *port, struct doca_flow_actions *a)
+{
+	struct doca_flow_pipe_cfg *cfg = rig_pipe_cfg(port, "CHOOSING", DOCA_FLOW_PIPE_BASIC, false);
+	struct doca_flow_match m = open_tuple();
+
+	OK(doca_flow_pipe_cfg_set_match(cfg, &m, NULL));
+	OK(doca_flow_pipe_cfg_set_actions(cfg, &a, NULL, NULL, 1));
+	return cfg;
+}
+
+/* Port 1 anew, with so many shared encaps that a template of each is too many. */
+static void too_many_choices(struct doca_flow_actions *a)
+{
+	struct doca_flow_port_cfg *port_cfg;
+	struct doca_flow_fwd f = to_port();
+
+	OK(doca_flow_port_stop(rig_port[1]));
+	OK(doca_flow_port_cfg_create(&port_cfg));
+	OK(doca_flow_port_cfg_set_port_id(port_cfg, 1));
+	OK(doca_flow_port_cfg_set_nr_resources(port_cfg, DOCA_FLOW_RESOURCE_ENCAP, 70000));
+	OK(doca_flow_port_start(port_cfg, &rig_port[1]));
+	OK(doca_flow_port_cfg_destroy(port_cfg));
+	refuse_cfg(choosing_cfg(rig_port[1], a), &f);
+}
+
+void choosing(void **state)
+{
+	struct doca_flow_actions a = {.encap_type = DOCA_FLOW_RESOURCE_TYPE_SHARED, .shared_encap_id = UINT32_MAX};
+	struct doca_flow_match m = open_tuple();
+	struct doca_flow_fwd f = to_port();
+	struct doca_flow_pipe *pipe;
+
+	rig_open("vnf,hws", 2);
+	pipe = rig_pipe(choosing_cfg(rig_port[0], &a), &f, NULL);
+	said(doca_flow_pipe_basic_add_entry(0, pipe, &m, 0, NULL, NULL, NULL, 0, NULL, NULL));
+	a.shared_encap_id = 1;
+	said(doca_flow_pipe_basic_add_entry(0, pipe, &m, 0, &a, NULL, NULL, 0, NULL, NULL));
+	a.shared_encap_id = 999;
+	said(doca_flow_pipe_basic_add_entry(0, pipe, &m, 0, &a, NULL, NULL, 0, NULL, NULL));
+	a.shared_encap_id = UINT32_MAX;
+	pipe = good_pipe("STEERING", DOCA_FLOW_PIPE_CONTROL, true);
+	said(doca_flow_pipe_control_add_entry(0, pipe, NULL, NULL, NULL, &a, NULL, NULL, NULL, 0, &f, NULL, NULL));
+	too_many_choices(&a);
+	rig_close();
+}
+
+void two_counters(void **state)
+{
+	struct doca_flow_monitor count = {.counter_type = DOCA_FLOW_RESOURCE_TYPE_NON_SHARED};
+	struct doca_flow_ordered_list_element e[2] = {
+		{.type = DOCA_FLOW_ORDERED_LIST_ELEMENT_MONITOR, .monitor = &count}, {.type = DOCA_FLOW_ORDERED_LIST_ELEMENT_MONITOR, .monitor = &count}};
+	struct doca_flow_ordered_list list = {.size = 2, .elements = e}, *lists[] = {&list};
+	struct doca_flow_pipe_cfg *cfg;
+	struct doca_flow_fwd f = to_port();
+
+	rig_open("vnf,hws", 2);
+	cfg = rig_pipe_cfg(rig_port[0], "LIST", DOCA_FLOW_PIPE_ORDERED_LIST, false);
+	OK(doca_flow_pipe_cfg_set_ordered_lists(cfg, lists, 1));
+	refuse_cfg(cfg, &f);
+	rig_close();
+}
+
 /* ---- labels, parsers, crypto ---- */
 
 static void refuse_options(const char *name, const struct doca_flow_match *m)
