@@ -9,6 +9,8 @@
  *   stream_recv_into(s,p,n)  one answer: user->filled(s, n), all n bytes or an error
  *   stream_send(s,iov,cnt)   one answer: user->sent(s, 0 or -errno), all bytes; iov and data are
  *                            borrowed until then. One send at a time.
+ *   stream_send_steady(...)  the same for data that may change meanwhile, of a stream that `is_steady`: each
+ *                            STREAM_STEADY bytes of an element are read at one moment, on the reactor's thread
  *   stream_close(s)          outstanding calls are answered with an error or not at all; in the end
  *                            user->closed(s) once, and the stream has freed itself
  * One receive call at a time. Answers come from the reactor's iteration, never from inside the call
@@ -17,6 +19,7 @@
 #ifndef NVMF_STREAM_H
 #define NVMF_STREAM_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,7 +41,7 @@ struct stream_ops {
 	void (*recv)(struct stream *s, size_t most);
 	void (*release)(struct stream *s);
 	void (*recv_into)(struct stream *s, void *to, size_t len);
-	void (*send)(struct stream *s, const struct iovec *iov, int cnt);
+	void (*send)(struct stream *s, const struct iovec *iov, int cnt, bool steady);
 	void (*close)(struct stream *s);
 };
 
@@ -47,7 +50,10 @@ struct stream {
 	const struct stream_user *user;
 	void *owner;
 	struct reactor *reactor;
+	bool is_steady; /* see stream_send_steady() */
 };
+
+#define STREAM_STEADY 4096u /* the largest logical block */
 
 /* After a large transfer more of them are likely: take the next header and little else, so that the data
  * behind it can be received where it belongs. Else as much as there is. */
@@ -72,7 +78,13 @@ static inline void stream_recv_into(struct stream *s, void *to, size_t len)
 
 static inline void stream_send(struct stream *s, const struct iovec *iov, int cnt)
 {
-	s->ops->send(s, iov, cnt);
+	s->ops->send(s, iov, cnt, false);
+}
+
+static inline void stream_send_steady(struct stream *s, const struct iovec *iov, int cnt)
+{
+	assert(s->is_steady);
+	s->ops->send(s, iov, cnt, true);
 }
 
 static inline void stream_close(struct stream *s)

@@ -96,7 +96,9 @@ static void push(struct end *e)
 
 	while (e->iov_cnt && e->peer && e->peer->inbox_len < window_of(e)) {
 		size_t room = window_of(e) - e->peer->inbox_len;
-		size_t n = MIN_OF(room, e->iov->iov_len - e->skip);
+		/* whole pieces, if that takes a little more than the window: a pipe is steady */
+		size_t to = (e->skip + room + STREAM_STEADY - 1) / STREAM_STEADY * STREAM_STEADY;
+		size_t n = MIN_OF(to, e->iov->iov_len) - e->skip;
 
 		if (!append(e->peer, (const uint8_t *)e->iov->iov_base + e->skip, n)) {
 			break_both(e);
@@ -305,7 +307,7 @@ static void pipe_recv_into(struct stream *s, void *to, size_t len)
 	wake(e);
 }
 
-static void pipe_send(struct stream *s, const struct iovec *iov, int cnt)
+static void pipe_send(struct stream *s, const struct iovec *iov, int cnt, bool steady)
 {
 	struct end *e = end_of(s);
 
@@ -339,7 +341,7 @@ static struct end *make(struct reactor *r)
 
 	if (!e)
 		return NULL;
-	e->s = (struct stream){.ops = &pipe_ops, .reactor = r};
+	e->s = (struct stream){.is_steady = true, .ops = &pipe_ops, .reactor = r};
 	e->pump.run = pump_run;
 	e->delay.fire = delay_over;
 	rng_init(&e->rng, 1);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Sockets on the ring. Receives take a buffer from a ring of provided ones only when bytes are there, so
- * an idle connection holds no memory; sends go out whole with MSG_WAITALL. When the buffers run out
- * (every connection of the reactor has bytes unread) receives wait in line for one to come back.
+ * an idle connection holds no memory. When the buffers run out (every connection of the reactor has bytes
+ * unread) receives wait in line for one to come back.
+ *
+ * A send goes with the ring's next submission, together with those of other connections. A steady one
+ * (stream.h) is a system call of its own: what the socket takes is copied before the call returns. A full
+ * socket is waited for on the ring.
  */
 #include "nvmf/stream.h"
 
@@ -11,7 +15,9 @@
 #include <liburing.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,6 +29,7 @@
 #define BUFFERS 128u	     /* power of two; 16 MiB of address space per reactor, touched as needed */
 #define HOT_MIN 8u
 #define GROUP 1
+#define REST_IOVS 64 /* of a send that goes on */
 
 struct sock;
 
@@ -52,11 +59,13 @@ struct sock {
 	size_t into_len, into_done;
 	/* send */
 	struct msghdr msg;
-	struct iovec rest; /* the element a short send stopped in */
 	const struct iovec *iov;
 	int iov_cnt;
-	size_t skip;
-	struct reactor_task closed_task;
+	size_t skip; /* bytes of *iov that are sent or in torn */
+	uint8_t *torn; /* STREAM_STEADY bytes, from the first short send on */
+	size_t torn_at, torn_end;
+	int send_err;
+	struct reactor_task sent_task, closed_task;
 };
 
 static struct pool pools[REACTORS_MAX]; /* element i: reactor i only */
@@ -280,12 +289,52 @@ static void sock_release(struct stream *s)
 
 /* --- send --- */
 
-static void submit_send(struct sock *k);
+static void send_ended(struct sock *k, int err)
+{
+	k->tx_busy = false;
+	if (k->closing)
+		try_closed(k);
+	else
+		k->s.user->sent(&k->s, err);
+}
 
-/* The kernel took `n` bytes and stopped short: go on behind them. */
+static void sent_run(struct reactor_task *task)
+{
+	struct sock *k = container_of(task, struct sock, sent_task);
+
+	send_ended(k, k->send_err);
+}
+
+/* From inside sock_send(), perhaps: the answer comes later. */
+static void send_end(struct sock *k, int err)
+{
+	k->send_err = err;
+	reactor_task_queue(k->s.reactor, &k->sent_task);
+}
+
+/* The rest of a send that was cut short: of the piece it stopped in, of that element, and what follows. */
+static int rest_of(const struct sock *k, struct iovec *rest)
+{
+	int n = 0, i = 0;
+
+	if (k->torn_at < k->torn_end)
+		rest[n++] = (struct iovec){k->torn + k->torn_at, k->torn_end - k->torn_at};
+	if (k->skip < k->iov->iov_len)
+		rest[n++] = (struct iovec){(uint8_t *)k->iov->iov_base + k->skip, k->iov->iov_len - k->skip};
+	while (n < REST_IOVS && ++i < k->iov_cnt)
+		rest[n++] = k->iov[i];
+	return n;
+}
+
+/* The socket took `n` bytes. */
 static void advance(struct sock *k, size_t n)
 {
-	n += k->skip;
+	size_t torn = MIN_OF(n, k->torn_end - k->torn_at);
+
+	k->torn_at += torn;
+	if (k->torn_at < k->torn_end)
+		return;
+	n += k->skip - torn;
 	while (k->iov_cnt && n >= k->iov->iov_len) {
 		n -= k->iov->iov_len;
 		k->iov++;
@@ -294,54 +343,113 @@ static void advance(struct sock *k, size_t n)
 	k->skip = n;
 }
 
-static void send_done(struct reactor_op *op, int res, uint32_t flags)
+/* A send stopped inside a piece whose first bytes are gone: what belongs to them is taken now. */
+static int keep_torn(struct sock *k)
+{
+	size_t into = k->skip % STREAM_STEADY;
+
+	if (!into || k->torn_at < k->torn_end)
+		return 0;
+	if (!k->torn)
+		k->torn = malloc(STREAM_STEADY);
+	if (!k->torn)
+		return -ENOMEM;
+	k->torn_at = 0;
+	k->torn_end = MIN_OF(STREAM_STEADY - into, k->iov->iov_len - k->skip);
+	memcpy(k->torn, (uint8_t *)k->iov->iov_base + k->skip, k->torn_end);
+	k->skip += k->torn_end;
+	return 0;
+}
+
+static void send_now(struct sock *k);
+
+static void room_came(struct reactor_op *op, int res, uint32_t flags)
 {
 	struct sock *k = container_of(op, struct sock, tx);
 
-	k->tx_busy = false;
-	if (k->closing) {
-		try_closed(k);
-		return;
+	if (k->closing)
+		send_end(k, -ECANCELED);
+	else
+		send_now(k);
+}
+
+static void wait_for_room(struct sock *k)
+{
+	k->tx.done = room_came;
+	io_uring_prep_poll_add(reactor_sqe(k->s.reactor, &k->tx), k->fd, POLLOUT);
+}
+
+static ssize_t send_some(const struct sock *k)
+{
+	struct iovec rest[REST_IOVS];
+	struct msghdr msg = {.msg_iov = (struct iovec *)(uintptr_t)k->iov, .msg_iovlen = (size_t)k->iov_cnt};
+
+	if (k->skip) {
+		msg.msg_iov = rest;
+		msg.msg_iovlen = (size_t)rest_of(k, rest);
 	}
+	return sendmsg(k->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void send_now(struct sock *k)
+{
+	int err = 0;
+
+	while (k->iov_cnt && !err) {
+		ssize_t n = send_some(k);
+
+		if (n < 0 && errno == EAGAIN) {
+			wait_for_room(k);
+			return;
+		}
+		if (n >= 0) {
+			advance(k, (size_t)n);
+			err = k->iov_cnt ? keep_torn(k) : 0;
+		} else if (errno != EINTR) {
+			err = -errno;
+		}
+	}
+	send_end(k, err);
+}
+
+/* What the ring has sent may be all. */
+static void ring_sent(struct reactor_op *op, int res, uint32_t flags)
+{
+	struct sock *k = container_of(op, struct sock, tx);
+
 	if (res == -EINTR || res == -EAGAIN)
 		res = 0;
-	if (res < 0) {
-		k->s.user->sent(&k->s, res);
-		return;
-	}
-	advance(k, (size_t)res);
-	if (k->iov_cnt)
-		submit_send(k);
+	if (res >= 0)
+		advance(k, (size_t)res);
+	if (res < 0 || k->closing || !k->iov_cnt)
+		send_ended(k, MIN_OF(res, 0));
 	else
-		k->s.user->sent(&k->s, 0);
+		send_now(k);
 }
 
-static void submit_send(struct sock *k)
+static void send_by_ring(struct sock *k)
 {
-	if (k->skip) {
-		k->rest = (struct iovec){(uint8_t *)k->iov->iov_base + k->skip, k->iov->iov_len - k->skip};
-		k->msg.msg_iov = &k->rest;
-		k->msg.msg_iovlen = 1;
-	} else {
-		k->msg.msg_iov = (struct iovec *)(uintptr_t)k->iov;
-		k->msg.msg_iovlen = (size_t)k->iov_cnt;
-	}
-	io_uring_prep_sendmsg(reactor_sqe(k->s.reactor, &k->tx), k->fd, &k->msg, MSG_NOSIGNAL | MSG_WAITALL);
-	k->tx_busy = true;
+	k->msg.msg_iov = (struct iovec *)(uintptr_t)k->iov;
+	k->msg.msg_iovlen = (size_t)k->iov_cnt;
+	k->tx.done = ring_sent;
+	io_uring_prep_sendmsg(reactor_sqe(k->s.reactor, &k->tx), k->fd, &k->msg, MSG_NOSIGNAL);
 }
 
-static void sock_send(struct stream *s, const struct iovec *iov, int cnt)
+static void sock_send(struct stream *s, const struct iovec *iov, int cnt, bool steady)
 {
 	struct sock *k = container_of(s, struct sock, s);
 
 	assert(!k->tx_busy && cnt > 0 && cnt <= STREAM_IOV_MAX);
 	if (k->closing)
 		return;
-	k->tx.done = send_done;
+	k->tx_busy = true;
 	k->iov = iov;
 	k->iov_cnt = cnt;
 	k->skip = 0;
-	submit_send(k);
+	if (steady)
+		send_now(k);
+	else
+		send_by_ring(k);
 }
 
 /* --- end --- */
@@ -353,6 +461,7 @@ static void closed_run(struct reactor_task *task)
 	close(k->fd);
 	k->pool->refs--;
 	k->s.user->closed(&k->s);
+	free(k->torn);
 	free(k);
 }
 
@@ -413,10 +522,11 @@ int stream_socket(struct reactor *r, int fd, struct stream **out)
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	p->refs++;
-	k->s = (struct stream){.ops = &sock_ops, .reactor = r};
+	k->s = (struct stream){.ops = &sock_ops, .reactor = r, .is_steady = true};
 	k->fd = fd;
 	k->pool = p;
 	k->held = -1;
+	k->sent_task.run = sent_run;
 	k->closed_task.run = closed_run;
 	*out = &k->s;
 	return 0;

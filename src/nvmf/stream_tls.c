@@ -422,7 +422,7 @@ static void tls_recv_into(struct stream *s, void *to, size_t len)
 	wake(t);
 }
 
-static void tls_send(struct stream *s, const struct iovec *iov, int cnt)
+static void tls_send(struct stream *s, const struct iovec *iov, int cnt, bool steady)
 {
 	struct tls *t = tls_of(s);
 
