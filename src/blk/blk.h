@@ -125,6 +125,11 @@ void blk_submit(struct blk_channel *ch, struct blk_io *io);
  * What cannot be stopped: a transfer that is in a device, anything in a Ceph cluster. */
 void blk_cancel(struct blk_channel *ch, struct blk_io *victim, struct blk_io *cancel);
 
+/* Where the bytes [offset, +length) of a device in memory lie, for a read that need not be copied; NULL: read them.
+ * Counted as a read. They change under later writes, and stay there while the caller holds the device (blk_ref). */
+const void *blk_view(struct blk_channel *ch, uint64_t offset, uint64_t length);
+bool blk_has_view(const struct blk_dev *dev);
+
 /* "512M", "1GiB", "4096", "1T" -> bytes. -EINVAL with a refusal. */
 int blk_size_parse(const char *text, uint64_t *bytes);
 

@@ -29,6 +29,7 @@ struct blk_driver {
 	int (*resize)(struct blk_dev *dev, uint64_t size); /* NULL: not supported */
 	int (*channel_open)(struct blk_channel *ch);
 	void (*channel_close)(struct blk_channel *ch);
+	const void *(*view)(struct blk_channel *ch, uint64_t offset); /* NULL: not in memory */
 	/* one per operation; NULL = composed by submit.c. Ranges, alignment and size are checked. */
 	void (*submit[BLK_OP_COUNT])(struct blk_channel *ch, struct blk_io *io);
 	/* as blk_cancel(), of what submit took; NULL = nothing can be stopped */

@@ -67,6 +67,11 @@ static int mem_resize(struct blk_dev *dev, uint64_t size)
 	return 0;
 }
 
+static const void *mem_view(struct blk_channel *ch, uint64_t offset)
+{
+	return mem_of(ch)->bytes + offset;
+}
+
 static void mem_read(struct blk_channel *ch, struct blk_io *io)
 {
 	blk_iov_from(io->iov, io->iovcnt, 0, mem_of(ch)->bytes + io->offset, io->length);
@@ -130,6 +135,7 @@ const struct blk_driver blk_mem = {
 	.open = mem_open,
 	.close = mem_close,
 	.resize = mem_resize,
+	.view = mem_view,
 	.submit = {
 		[BLK_READ] = mem_read,
 		[BLK_WRITE] = mem_write,

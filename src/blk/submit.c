@@ -358,6 +358,22 @@ static int check(const struct blk_dev *dev, const struct blk_io *io)
 	return 0;
 }
 
+bool blk_has_view(const struct blk_dev *dev)
+{
+	return dev->driver->view != NULL;
+}
+
+const void *blk_view(struct blk_channel *ch, uint64_t offset, uint64_t length)
+{
+	const struct blk_io io = {.op = BLK_READ, .offset = offset, .length = length};
+
+	if (!blk_has_view(ch->dev) || check(ch->dev, &io))
+		return NULL;
+	ch->stats.ops[BLK_READ]++;
+	ch->stats.bytes[BLK_READ] += length;
+	return ch->dev->driver->view(ch, offset);
+}
+
 void blk_submit(struct blk_channel *ch, struct blk_io *io)
 {
 	const struct blk_dev *dev = ch->dev;

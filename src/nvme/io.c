@@ -147,10 +147,28 @@ static void io_done(struct blk_io *io, int err)
 
 /* --- read, write, compare: one block I/O over the request's buffer --- */
 
+/* A read without a buffer: the answer is sent from where the data lie. */
+static void lend(struct nvme_request *req)
+{
+	const void *p = blk_view(req->nsc->blk, req->io.offset, req->io.length);
+
+	if (!p) { /* shrunk since the command was checked */
+		end(req, DNR(NVME_SC_LBA_RANGE));
+		return;
+	}
+	req->data = (uint8_t *)(uintptr_t)p;
+	req->lender = blk_ref(req->ns->dev);
+	end(req, 0);
+}
+
 void nvme_io_submit(struct nvme_request *req)
 {
-	req->submitted = true;
-	blk_submit(req->nsc->blk, &req->io);
+	if (req->lent) {
+		lend(req);
+	} else {
+		req->submitted = true;
+		blk_submit(req->nsc->blk, &req->io);
+	}
 }
 
 static void rw_execute(struct nvme_request *req)
@@ -188,6 +206,7 @@ static uint16_t rw_init(struct nvme_request *req, enum blk_op op)
 	req->dir = op == BLK_READ ? NVME_DIR_TO_HOST : NVME_DIR_FROM_HOST;
 	req->io.op = op;
 	req->io.flags = op == BLK_WRITE && req->cmd.rw.control & NVME_RW_FUA ? BLK_FUA : 0;
+	req->lent = op == BLK_READ && req->queue->borrows && blk_has_view(req->ns->dev);
 	req->execute = rw_execute;
 	return 0;
 }

@@ -101,7 +101,12 @@ struct nvme_request {
 	uint32_t data_len;
 	enum nvme_dir dir;
 
-	uint8_t *data; /* the transport's, data_len bytes, 4 KiB aligned; valid from execute to complete */
+	/* the transport's, data_len bytes, 4 KiB aligned; valid from execute to complete. A read of a queue that
+	 * borrows may say `lent`: it needs no buffer, execute points data at the device's own memory, and the
+	 * transport calls nvme_request_return() when it has sent them. */
+	uint8_t *data;
+	bool lent;
+	struct blk_dev *lender; /* held until then */
 
 	/* the room's, from init to complete */
 	uint8_t stage, fuse, active;
@@ -126,6 +131,7 @@ struct nvme_queue {
 	struct nvme_target *target;
 	struct nvme_port *port;
 	char local_addr[64]; /* address the host connected to, for the discovery log */
+	bool borrows;        /* of the next command, if a read: its data may lie in the device's memory and change */
 	bool secure;         /* the channel below is TLS with a PSK; set before Connect */
 	char psk_hostnqn[NVME_NQN_SIZE], psk_subnqn[NVME_NQN_SIZE]; /* whom that key belongs to, and what for */
 
@@ -153,6 +159,14 @@ uint16_t nvme_request_init(struct nvme_request *req);
 void nvme_request_execute(struct nvme_request *req);
 /* Ends the request with a status of the transport's (a failed init, a data digest error). */
 void nvme_request_complete(struct nvme_request *req, uint16_t status);
+
+/* What was lent has been sent; nothing to do for other requests. */
+static inline void nvme_request_return(struct nvme_request *req)
+{
+	if (req->lender)
+		blk_close(req->lender);
+	req->lender = NULL;
+}
 
 /* --- configuration --- */
 

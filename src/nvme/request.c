@@ -94,6 +94,7 @@ uint16_t nvme_request_init(struct nvme_request *req)
 	req->data_len = 0;
 	req->dir = NVME_DIR_NONE;
 	req->data = NULL;
+	req->lent = false;
 	req->ns = NULL;
 	req->nsc = NULL;
 	req->peer = req->abort = NULL;

@@ -19,9 +19,14 @@
  * Memory is bounded: a connection costs NVMF_CONNECTION_BYTES, plus NVMF_ENTRY_BYTES for each command
  * it ever had in flight at once (up to its queue size); data lives in the reactor's buffers only, of
  * which one connection holds at most options.held_bytes; receive buffers are the reactor's too. Under
- * pressure a connection allocates one more buffer of 64 KiB, for a capsule's data, and keeps it.
+ * pressure a connection allocates one more buffer of 64 KiB, for a capsule's data, and keeps it; so does
+ * one whose host took its answers slowly, 4 KiB.
  * When buffers run out commands wait their turn: reads before they execute, writes before they are
  * asked for data (R2T), in-capsule writes by not reading the socket.
+ *
+ * Reads of a namespace in memory take no buffer: they are sent from where the data lie, but over TLS and
+ * with data digests, which need bytes that stand still. Each 4 KiB is read at one moment, so that of a write
+ * at the same time a block shows all or nothing (stream_send_steady); the device lives until the last is sent.
  *
  * Hostile hosts: a connection that has not finished Connect within hello_ms, or makes no progress
  * in the middle of a transfer for stall_ms, is closed; so is one that breaks the protocol, after a

@@ -22,6 +22,8 @@
 #define TCP_IOV 256 /* of one send: 128 reads */
 #define TCP_SEND_BYTES (4u << 20) /* about so much per send, so that progress is seen in between */
 #define TCP_SOLICIT_BYTES (1u << 20) /* R2Ts outstanding: more would only lie in socket buffers, cold */
+/* A copy of so little is cheaper than a system call of its own, if no other answer will share that. */
+#define TCP_LEND_ALWAYS 16384u
 #define TCP_DIRECT_MIN 8192u /* that much left of a transfer is received straight into its buffer */
 
 enum tcp_req_state {
@@ -80,6 +82,7 @@ struct tcp_conn {
 	struct stream *stream;
 	bool ready, closing, stream_gone, ending; /* ICReq seen; going; bytes over; a termination is being sent */
 	bool hdgst, ddgst;
+	bool lends; /* answers of what is in memory may be sent from there */
 	uint8_t align; /* of C2H data: (HPDA + 1) * 4 */
 	uint64_t born, progress; /* last byte in or out */
 

@@ -81,6 +81,7 @@ void tcp_slot_put(struct tcp_req *req)
 	struct tcp_conn *c = req->conn;
 
 	assert(req->state != TCP_FREE);
+	nvme_request_return(&req->nvme);
 	if (req->buf)
 		buf_put(c, req->buf);
 	req->buf = NULL;

@@ -171,6 +171,8 @@ static void handle_ic_req(struct tcp_conn *c)
 	c->ddgst = ic->digest & PDU_USE_DDGST;
 	c->align = (uint8_t)((ic->pda + 1) * 4);
 	c->ready = true;
+	/* a digest says what was sent, so what is sent must not change under it */
+	c->lends = c->stream->is_steady && !c->ddgst;
 	note_channel(c);
 	tcp_tx_ic_resp(c);
 	next_pdu(c);
@@ -267,7 +269,7 @@ static void start_host_data(struct tcp_req *req)
 {
 	struct tcp_conn *c = req->conn;
 
-	if (!req->nvme.data_len) {
+	if (!req->nvme.data_len || req->nvme.lent) {
 		execute(req);
 	} else if (req->nvme.dir != NVME_DIR_FROM_HOST) {
 		take_buffer(req);
@@ -300,6 +302,7 @@ static void handle_cmd(struct tcp_conn *c)
 	}
 	req->state = TCP_RECEIVING;
 	memcpy(&req->nvme.cmd, &pdu->cmd, sizeof(req->nvme.cmd));
+	c->q.borrows = c->lends && (c->busy > 1 || pdu->cmd.sgl.length > TCP_LEND_ALWAYS);
 	status = nvme_request_init(&req->nvme);
 	if (likely(!status))
 		status = check_sgl(req, c->rx_left);

@@ -86,7 +86,7 @@ static void build_data(struct tcp_req *req, bool success)
 	digest_seal(req->head, sizeof(*d), c->hdgst);
 	req->head_len = (uint8_t)pdo;
 	if (c->ddgst) {
-		uint32_t sum = digest(req->buf, len);
+		uint32_t sum = digest(req->nvme.data, len);
 
 		memcpy(req->tail, &sum, sizeof(sum));
 		req->tail_len = PDU_DIGEST;
@@ -129,7 +129,7 @@ static int add_rsp(struct tcp_req *req, struct iovec *iov)
 
 	if (req->has_rsp) {
 		iov[n++] = (struct iovec){req->head, req->head_len};
-		iov[n++] = (struct iovec){req->buf, req->nvme.data_len};
+		iov[n++] = (struct iovec){req->nvme.data, req->nvme.data_len};
 	}
 	if (req->tail_len)
 		iov[n++] = (struct iovec){req->tail, req->tail_len};
@@ -153,9 +153,15 @@ static int add_unit(struct tcp_conn *c, struct tcp_unit *u, struct iovec *iov)
 	}
 }
 
+static bool is_lent(struct tcp_unit *u)
+{
+	return u->kind == TCP_UNIT_RSP && container_of(u, struct tcp_req, rsp)->nvme.lender;
+}
+
 static void flush(struct tcp_conn *c)
 {
 	struct tcp_unit **tail = &c->tx_busy;
+	bool lent = false;
 	size_t bytes = 0;
 	int n = 0;
 
@@ -163,6 +169,7 @@ static void flush(struct tcp_conn *c)
 		struct tcp_unit *u = c->tx;
 		int more = add_unit(c, u, c->iov + n);
 
+		lent |= is_lent(u);
 		c->tx = u->next;
 		while (more--)
 			bytes += c->iov[n++].iov_len;
@@ -173,7 +180,10 @@ static void flush(struct tcp_conn *c)
 	if (!c->tx)
 		c->tx_tail = &c->tx;
 	c->sending = true;
-	stream_send(c->stream, c->iov, n);
+	if (lent)
+		stream_send_steady(c->stream, c->iov, n);
+	else
+		stream_send(c->stream, c->iov, n);
 }
 
 void tcp_tx_flush(struct reactor_task *task)

@@ -43,6 +43,61 @@ static void test_connect_and_rw(void **state)
 	down(&r, h);
 }
 
+#define WIDE (128 * 512)
+
+struct many {
+	struct nvmf_io io[2];
+	unsigned pending;
+};
+
+static void one_done(struct nvmf_io *io)
+{
+	assert_int_equal(io->status, 0);
+	((struct many *)io->arg)->pending--;
+}
+
+static void begin(struct nvmf_host *h, struct many *m, unsigned i, uint8_t opcode, uint8_t *buf)
+{
+	m->io[i] = (struct nvmf_io){.cmd.opcode = opcode, .buf = buf, .len = WIDE, .done = one_done, .arg = m,
+		.dir = opcode == NVME_IO_READ ? NVME_DIR_TO_HOST : NVME_DIR_FROM_HOST};
+	m->io[i].cmd.nsid = 1;
+	m->io[i].cmd.rw.nlb = WIDE / 512 - 1;
+	m->pending++;
+	nvmf_host_submit(h, &m->io[i]);
+}
+
+/* Reads are answered from the device's memory while writes change it: each block is of one write. */
+static void test_reads_beside_writes(void **state)
+{
+	static uint8_t in[WIDE], out[WIDE];
+	struct nvmf_host_options o;
+	struct many m = {.pending = 0};
+	struct nvmf_host *reader, *writer;
+	unsigned mixed = 0;
+	struct rig r;
+
+	rig_open(&r, "mem:1M", 0, NULL);
+	r.to_host.window = 3000;
+	o = rig_host_options(&r);
+	reader = rig_connect(&r, &o);
+	r.to_host.window = 0;
+	writer = rig_connect(&r, &o);
+	for (unsigned round = 1; round < 100; round++) {
+		memset(out, (int)round, sizeof(out));
+		begin(reader, &m, 0, NVME_IO_READ, in);
+		begin(writer, &m, 1, NVME_IO_WRITE, out);
+		for (int i = 0; i < 10000 && m.pending; i++)
+			rig_step(&r, 100 * NS_PER_US);
+		assert_int_equal(m.pending, 0);
+		for (unsigned b = 0; b < WIDE; b += 512)
+			assert_memory_equal(in + b, in + b + 1, 511);
+		mixed += in[0] != in[WIDE - 1];
+	}
+	assert_true(mixed > 0);
+	rig_leave(&r, writer);
+	down(&r, reader);
+}
+
 static uint16_t simple(struct rig *r, struct nvmf_host *h, uint8_t opcode, uint32_t nsid, uint64_t slba, uint32_t blocks,
 	uint16_t control)
 {
@@ -710,6 +765,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_connect_and_rw),
+		cmocka_unit_test(test_reads_beside_writes),
 		cmocka_unit_test(test_zero_unmap_copy_verify),
 		cmocka_unit_test(test_namespace_events),
 		cmocka_unit_test(test_remove_under_load),
