@@ -123,6 +123,7 @@ void reactor_destroy(struct reactor *r)
 	reactor_pool_close(r);
 	drop_index(r);
 	free(r->heap);
+	free(r->watches);
 	free(r);
 }
 
@@ -391,7 +392,7 @@ static int iterate(struct reactor *r)
 	int n;
 
 	r->nudges = 0;
-	n = r->options.virtual_time ? 0 : run_completions(r);
+	n = r->options.virtual_time ? reactor_watches_run(r) : run_completions(r);
 	n += run_messages(r);
 	n += reactor_timers_run(r);
 	n += run_tasks(r);

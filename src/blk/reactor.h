@@ -123,6 +123,10 @@ void reactor_advance(struct reactor *r, uint64_t ns);
  * NULL: a full queue is submitted on the spot. op may be NULL for "I do not care". */
 struct io_uring_sqe *reactor_sqe(struct reactor *r, struct reactor_op *op);
 
+/* op is done once when fd can be read, or with -ECANCELED after reactor_unwatch(). Virtual reactors do it too. */
+void reactor_watch(struct reactor *r, struct reactor_op *op, int fd);
+void reactor_unwatch(struct reactor *r, struct reactor_op *op);
+
 /* What was prepared may go to the kernel now: called after each disk I/O, it submits the first of an
  * iteration and then every fourth, so that a device begins while the rest of a burst is still parsed. */
 void reactor_nudge(struct reactor *r);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* reactor insides, shared by reactor.c, timer.c and buffer.c. */
+/* reactor insides, shared by reactor.c, timer.c, watch.c and buffer.c. */
 #ifndef BLK_REACTOR_INT_H
 #define BLK_REACTOR_INT_H
 
@@ -18,6 +18,12 @@ struct buffer_class {
 	uint32_t *stack;
 };
 
+struct watch { /* of a virtual reactor */
+	struct reactor_op *op; /* NULL: free */
+	int fd;
+	bool cancelled;
+};
+
 struct reactor {
 	struct reactor_options options;
 	char name[16];
@@ -33,6 +39,8 @@ struct reactor {
 	struct reactor_timer **heap;
 	uint32_t heap_len, heap_cap;
 	struct reactor_stats stats;
+	struct watch *watches;
+	uint32_t watch_cap;
 
 	/* buffers */
 	uint8_t *arena;
@@ -60,6 +68,8 @@ void reactor_pool_stats(const struct reactor *r, struct reactor_stats *out);
 
 /* Earliest timer, UINT64_MAX when none. */
 uint64_t reactor_timer_next(const struct reactor *r);
+/* Of a virtual reactor: what can be read or was cancelled; returns how many. */
+int reactor_watches_run(struct reactor *r);
 /* Fire what is due at r->now; returns how many. */
 int reactor_timers_run(struct reactor *r);
 

@@ -9,9 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <liburing.h>
 #include <netdb.h>
-#include <poll.h>
 #include <rdma/rdma_cma.h>
 #include <stdlib.h>
 
@@ -126,7 +124,7 @@ static void completion(struct qp_rdma *r, const struct ibv_wc *wc)
 
 static void arm_cq(struct qp_rdma *r)
 {
-	io_uring_prep_poll_add(reactor_sqe(reactor_of(r), &r->cq_op), r->channel->fd, POLLIN);
+	reactor_watch(reactor_of(r), &r->cq_op, r->channel->fd);
 	r->cq_armed = true;
 }
 
@@ -141,7 +139,8 @@ static void cq_ready(struct reactor_op *op, int res, uint32_t flags)
 	r->cq_armed = false;
 	while (!ibv_get_cq_event(r->channel, &cq, &arg))
 		ibv_ack_cq_events(cq, 1);
-	ibv_req_notify_cq(r->cq, 0); /* before polling: what comes in between is an event again */
+	if (ibv_req_notify_cq(r->cq, 0)) /* before polling: what comes in between is an event again */
+		host_qp_failed(r->q, "RDMA: no completion events");
 	while (!r->closing && (n = ibv_poll_cq(r->cq, 16, wc)) > 0)
 		for (int i = 0; i < n && !r->closing; i++)
 			completion(r, &wc[i]);
@@ -231,7 +230,7 @@ static void handle(struct qp_rdma *r, const struct rdma_cm_event *ev)
 
 static void arm_cm(struct qp_rdma *r)
 {
-	io_uring_prep_poll_add(reactor_sqe(reactor_of(r), &r->cm_op), r->events->fd, POLLIN);
+	reactor_watch(reactor_of(r), &r->cm_op, r->events->fd);
 	r->cm_armed = true;
 }
 
@@ -286,9 +285,9 @@ static void reap_run(struct reactor_task *task)
 	struct qp *q = r->q;
 
 	if (r->cm_armed && !r->cancelled)
-		io_uring_prep_cancel(reactor_sqe(reactor_of(r), NULL), &r->cm_op, 0);
+		reactor_unwatch(reactor_of(r), &r->cm_op);
 	if (r->cq_armed && !r->cancelled)
-		io_uring_prep_cancel(reactor_sqe(reactor_of(r), NULL), &r->cq_op, 0);
+		reactor_unwatch(reactor_of(r), &r->cq_op);
 	r->cancelled = true;
 	if (r->cm_armed || r->cq_armed)
 		return; /* their ends bring us back */

@@ -5,8 +5,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <liburing.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -303,7 +301,7 @@ static void poll_cq(struct rdma_conn *c)
 
 static void arm(struct rdma_conn *c)
 {
-	io_uring_prep_poll_add(reactor_sqe(c->q.reactor, &c->poll_op), c->channel->fd, POLLIN);
+	reactor_watch(c->q.reactor, &c->poll_op, c->channel->fd);
 	c->armed = true;
 }
 
@@ -316,7 +314,8 @@ static void channel_ready(struct reactor_op *op, int res, uint32_t flags)
 	c->armed = false;
 	while (!ibv_get_cq_event(c->channel, &cq, &arg))
 		ibv_ack_cq_events(cq, 1);
-	ibv_req_notify_cq(c->cq, 0); /* before polling: what comes in between is an event again */
+	if (ibv_req_notify_cq(c->cq, 0)) /* before polling: what comes in between is an event again */
+		rdma_conn_close(c);
 	poll_cq(c);
 	if (!c->cancelled)
 		arm(c);
@@ -395,7 +394,7 @@ static void reap_run(struct reactor_task *task)
 		return;
 	if (c->armed) {
 		if (!c->cancelled)
-			io_uring_prep_cancel(reactor_sqe(c->q.reactor, NULL), &c->poll_op, 0);
+			reactor_unwatch(c->q.reactor, &c->poll_op);
 		c->cancelled = true;
 		return; /* channel_ready() brings us back */
 	}
@@ -489,7 +488,7 @@ struct rdma_conn *rdma_conn_create(struct rdma_listener *l, struct rdma_dev *dev
 		return NULL;
 	}
 	nvme_queue_init(&c->q);
-	for (unsigned i = 0; i < depth; i++)
+	for (unsigned i = 0; i < depth; i++) /* one less would only be slower: the host waits for those that are */
 		post_recv(c, &c->recvs[i]);
 	id->context = c;
 	arm(c);

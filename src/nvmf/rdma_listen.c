@@ -4,9 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <liburing.h>
 #include <netdb.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,7 +119,7 @@ static void handle(struct rdma_listener *l, struct rdma_cm_event *ev)
 
 static void arm(struct rdma_listener *l)
 {
-	io_uring_prep_poll_add(reactor_sqe(l->reactor, &l->poll_op), l->events->fd, POLLIN);
+	reactor_watch(l->reactor, &l->poll_op, l->events->fd);
 	__atomic_store_n(&l->armed, true, __ATOMIC_RELEASE);
 }
 
@@ -234,7 +232,7 @@ static void stop(void *arg)
 	list_for_each_safe (c, next, &l->conns, node)
 		rdma_conn_close(c);
 	if (!l->count)
-		io_uring_prep_cancel(reactor_sqe(l->reactor, NULL), &l->poll_op, 0);
+		reactor_unwatch(l->reactor, &l->poll_op);
 }
 
 void rdma_listener_close(struct rdma_listener *l)

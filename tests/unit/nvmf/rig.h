@@ -40,11 +40,15 @@ struct rig {
 	struct stream *last_host_end, *host_end[16]; /* newest; by number of dial */
 	enum nvmf_host_state state;
 	unsigned gone, lives;
+	void (*network)(void); /* moves what is under way, for a network that is not of pipes */
+	struct nvmf_listener *rdma;
 };
 
 static inline void rig_step(struct rig *r, uint64_t ns)
 {
 	reactor_advance(r->reactor, ns);
+	if (r->network)
+		r->network();
 	reactor_run_once(r->reactor, 0);
 }
 
@@ -118,6 +122,15 @@ static inline struct nvmf_host_options rig_host_options(struct rig *r)
 	return (struct nvmf_host_options){.reactor = r->reactor, .traddr = "192.0.2.1", .trsvcid = "4420",
 		.subnqn = RIG_NQN, .hostnqn = RIG_HOST, .dial = rig_dial, .dial_arg = r, .on_state = rig_state,
 		.arg = r, .queue_size = 32, .psk = r->psk};
+}
+
+/* A port of the target's that a host of these options reaches over RDMA; the caller has a network for it. */
+static inline void rig_over_rdma(struct rig *r, struct nvmf_host_options *o)
+{
+	struct nvme_port_config c = {.trtype = NVME_TRTYPE_RDMA, .traddr = "192.0.2.1", .trsvcid = "4420"};
+
+	assert_int_equal(nvmf_listen(r->server, &c, &r->rdma), 0);
+	o->trtype = NVME_TRTYPE_RDMA;
 }
 
 /* From now on RIG_HOST has a PSK, and connections are TLS. */
