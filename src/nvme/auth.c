@@ -87,9 +87,20 @@ static struct nvme_auth *begin(struct nvme_queue *q)
 
 static void fail(struct nvme_queue *q, uint8_t explanation)
 {
+	static const char *const sentences[] = {
+		[AUTH_FAILED] = "its response is not made with its key",
+		[AUTH_NO_PROTOCOL] = "it does not offer DH-HMAC-CHAP",
+		[AUTH_NO_SECURE_CHANNEL] = "it asks for secure channel concatenation (a TLS key made of this exchange), "
+					   "which is not here: give host and target a PSK (nvmf.host_set psk)",
+		[AUTH_NO_HASH] = "it does not offer the hash its key is set up for",
+		[AUTH_NO_GROUP] = "it does not offer the Diffie-Hellman group its key is set up for",
+		[AUTH_BAD_PAYLOAD] = "a message does not hold what it says",
+		[AUTH_BAD_MESSAGE] = "a message that is not next",
+	};
+
 	q->auth->explanation = explanation;
 	q->auth->step = STEP_FAILURE;
-	log_warn("host %s, queue %u: authentication failed (%u)", q->ctrl->hostnqn, q->qid, explanation);
+	log_warn("host %s, queue %u: authentication failed: %s", q->ctrl->hostnqn, q->qid, sentences[explanation]);
 }
 
 static void succeed(struct nvme_queue *q)

@@ -37,7 +37,7 @@ struct rig {
 	struct stream_faults to_host, to_target;
 	uint64_t streams;
 	bool refuse_dials;
-	struct stream *last_host_end, *host_end[16]; /* newest; by number of dial */
+	struct stream *last_host_end, *host_end[16], *target_end[16]; /* newest; by number of dial */
 	enum nvmf_host_state state;
 	unsigned gone, lives;
 	void (*network)(void); /* moves what is under way, for a network that is not of pipes */
@@ -104,6 +104,7 @@ static inline int rig_dial(void *arg, uint16_t qid, struct stream **out)
 	assert_int_equal(nvmf_attach(r->server, r->reactor, r->secure_port ? r->secure_port : r->port, target,
 				 "192.0.2.1"), 0);
 	r->last_host_end = r->host_end[r->streams % 16] = host;
+	r->target_end[r->streams % 16] = target;
 	*out = host;
 	return 0;
 }

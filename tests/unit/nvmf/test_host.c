@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a host sees of a target: identify, logs, events, ANA, masking, fused, reservations, limits. */
+#include "nvme/dhchap.h"
 #include "rig.h"
 
 static struct nvmf_host *up(struct rig *r)
@@ -761,6 +762,49 @@ static void test_authentication(void **state)
 	rig_close(&r);
 }
 
+static void auth_message(struct nvmf_io *io, uint8_t fctype, void *buf, uint32_t len)
+{
+	*io = (struct nvmf_io){.cmd.opcode = NVME_FABRICS, .buf = buf, .len = len,
+		.dir = fctype == NVME_FC_AUTH_SEND ? NVME_DIR_FROM_HOST : NVME_DIR_TO_HOST};
+	io->cmd.auth.fctype = fctype;
+	io->cmd.auth.spsp0 = io->cmd.auth.spsp1 = 1;
+	io->cmd.auth.secp = DHCHAP_SECP;
+	io->cmd.auth.length = len;
+}
+
+/* Secure channel concatenation (SC_C) is refused with its own explanation, before any key is looked at. */
+static void test_no_concatenation(void **state)
+{
+	struct nvme_host_config c = {.nqn = RIG_HOST, .dhchap_key = key_a};
+	struct {
+		struct auth_negotiate m;
+		uint8_t protocol[64];
+	} negotiate = {.m = {.h.tid = 77, .sc_c = 1, .napd = 1}};
+	struct auth_failure answer = {.reason = 0};
+	struct nvmf_host_options o;
+	struct nvmf_host *h;
+	struct nvmf_io io;
+	struct rig r;
+
+	make_key(key_a, 1, 32, 1);
+	rig_open(&r, "mem:1M", 0, NULL);
+	assert_int_equal(nvme_host_set(r.target, &c), 0);
+	o = rig_host_options(&r);
+	o.dhchap_key = key_a;
+	h = rig_connect(&r, &o);
+	assert_int_equal(nvmf_host_state(h), NVMF_HOST_LIVE);
+	auth_message(&io, NVME_FC_AUTH_SEND, &negotiate, sizeof(negotiate));
+	assert_int_equal(rig_do(&r, h, true, &io), 0);
+	auth_message(&io, NVME_FC_AUTH_RECEIVE, &answer, sizeof(answer));
+	assert_int_equal(rig_do(&r, h, true, &io), 0);
+	assert_int_equal(auth_kind(&answer.h), AUTH_FAILURE1);
+	assert_int_equal(answer.h.tid, 77);
+	assert_int_equal(answer.reason, 1);
+	assert_int_equal(answer.explanation, AUTH_NO_SECURE_CHANNEL);
+	rig_leave(&r, h);
+	rig_close(&r);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -781,6 +825,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_keep_alive_expires),
 		cmocka_unit_test(test_discovery),
 		cmocka_unit_test(test_authentication),
+		cmocka_unit_test(test_no_concatenation),
 	};
 
 	log_set_level(getenv("SIM_VERBOSE") ? LOG_DEBUG : LOG_ERROR);

@@ -54,6 +54,85 @@ static void test_slow_network_small_window(void **state)
 		200);
 }
 
+static const struct stream_faults clear, stalled = {.stalled = true};
+
+static void start_all(struct world *w)
+{
+	for (unsigned l = 0; l < LANES; l++)
+		lane_start(w, &w->lanes[l]);
+}
+
+/* A host that stops reading for a while loses nothing; one that stops for long is let go, and comes back. */
+static void test_slow_reader(void **state)
+{
+	for (int longer = 0; longer < 2; longer++) {
+		struct world w;
+
+		world_open(&w, "mem:256K", rng_test_seed("nvmf-sim slow reader"), longer, 1);
+		stream_pipe_faults(w.rig.target_end[2], &stalled);
+		start_all(&w);
+		rig_settle(&w.rig, longer ? 40 * NS_PER_SEC : NS_PER_SEC);
+		assert_int_equal(w.completed, longer ? LANES : 0);
+		assert_int_equal(w.failed, longer ? LANES : 0);
+		if (!longer)
+			stream_pipe_faults(w.rig.target_end[2], &clear);
+		until_quiet(&w);
+		churn(&w, 50);
+		assert_int_equal(w.failed, longer ? LANES : 0);
+		world_close(&w);
+	}
+}
+
+static void submit_write(struct nvmf_host *h, struct nvmf_io *io, uint64_t slba, uint8_t *buf, unsigned *done)
+{
+	*io = (struct nvmf_io){.cmd.opcode = NVME_IO_WRITE, .buf = buf, .len = 16384, .dir = NVME_DIR_FROM_HOST,
+		.done = rig_io_done, .arg = done};
+	io->cmd.nsid = 1;
+	io->cmd.rw.slba = slba;
+	io->cmd.rw.nlb = 31;
+	nvmf_host_submit(h, io);
+}
+
+/* R2T starvation: a host is asked for data and holds it back, with all the buffers there are promised to it.
+ * Another waits until the target has had enough of the first, and not longer. */
+static void test_r2t_starvation(void **state)
+{
+	static const uint32_t few[4] = {8, 4, 2, 1};
+	static uint8_t buf[16384];
+	struct stream_faults slow = {.seed = rng_test_seed("nvmf-sim R2T"), .chunk_max = 1200, .delay_ns = 50000};
+	unsigned greedy_done = 0, done = 0;
+	struct nvmf_host *greedy, *other;
+	struct nvmf_server_stats stats;
+	struct nvmf_io io[16], mine;
+	struct nvmf_host_options o;
+	struct rig r;
+
+	rig_open(&r, "mem:1M", 1u << 20, few);
+	o = rig_host_options(&r);
+	o.io_queues = 1;
+	o.io_timeout_ms = UINT32_MAX;
+	greedy = rig_connect(&r, &o);
+	stream_pipe_faults(r.host_end[2], &slow);
+	for (unsigned i = 0; i < 16; i++)
+		submit_write(greedy, &io[i], i * 32, buf, &greedy_done);
+	rig_settle(&r, 3 * NS_PER_MS);
+	stream_pipe_faults(r.host_end[2], &stalled);
+	nvmf_server_stats(r.server, &stats);
+	assert_true(stats.waits > 0 && greedy_done < 16);
+	o.hostnqn = "nqn.2026-11.test:other";
+	other = rig_connect(&r, &o);
+	submit_write(other, &mine, 1024, buf, &done);
+	rig_settle(&r, 20 * NS_PER_SEC);
+	assert_int_equal(done, 0);
+	rig_settle(&r, 15 * NS_PER_SEC);
+	assert_int_equal(done, 1);
+	assert_int_equal(mine.status, 0);
+	assert_int_equal(greedy_done, 16);
+	rig_leave(&r, greedy);
+	rig_leave(&r, other);
+	rig_close(&r);
+}
+
 static void test_bad_medium(void **state)
 {
 	run_storm("fault:seed=5,error=0.05,delay_us=300:mem:256K",
@@ -85,6 +164,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_disconnects),
 		cmocka_unit_test(test_corruption),
 		cmocka_unit_test(test_slow_network_small_window),
+		cmocka_unit_test(test_slow_reader),
+		cmocka_unit_test(test_r2t_starvation),
 		cmocka_unit_test(test_bad_medium),
 		cmocka_unit_test(test_aborts),
 		cmocka_unit_test(test_tls),
