@@ -113,7 +113,7 @@ static void track(struct esw_slot *s, uint32_t pipe, uint64_t mask)
 				(struct flow_verdict){.kind = FLOW_VERDICT_DROP, .reason = DROP_PIPE_GONE};
 		return;
 	}
-	hits = flow_track_burst(flow, s->worker, ct, r->pkt, r->key, mask, r->n, r->now_ns, r->conn, r->verdict);
+	hits = flow_track_burst(flow, s->worker, ct, r->pkt, r->key, mask, r->now_ns, r->verdict);
 	t->in.conn_hits += __builtin_popcountll(hits);
 	t->in.conn_misses += __builtin_popcountll(mask & ~hits);
 }

@@ -51,7 +51,6 @@ struct esw_run {
 	struct flow_pkt pkt[ESW_BURST];       /* points into the arrays below */
 	struct flow_verdict verdict[ESW_BURST];
 	struct flow_hit hit[ESW_BURST];
-	conn_ref conn[ESW_BURST];
 	struct flow_pkt_meta meta[ESW_BURST];
 	struct pkt_parse parse[ESW_BURST];
 	bool parsed[ESW_BURST]; /* of packets that go round again: parse is right */

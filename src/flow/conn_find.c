@@ -20,6 +20,9 @@ static unsigned shape_l4(uint16_t shape)
 	return (shape & FLOW_SHAPE_L4) >> FLOW_SHAPE_L4_SHIFT;
 }
 
+/* Bit: this enum pkt_l4 has ports. */
+#define WITH_PORTS (1u << PKT_L4_TCP | 1u << PKT_L4_UDP | 1u << PKT_L4_SCTP)
+
 /* TCP, UDP and SCTP by ports; ICMP and ICMPv6 echo by identifier, request and reply alike. */
 static inline bool trackable(uint16_t shape, uint16_t icmp_type_code, bool *echo)
 {
@@ -27,9 +30,9 @@ static inline bool trackable(uint16_t shape, uint16_t icmp_type_code, bool *echo
 	uint8_t type = *(const uint8_t *)&icmp_type_code; /* the first byte on the wire */
 
 	*echo = false;
-	if (shape & FLOW_SHAPE_LATER)
+	if (unlikely(shape & FLOW_SHAPE_LATER))
 		return false;
-	if (l4 == PKT_L4_TCP || l4 == PKT_L4_UDP || l4 == PKT_L4_SCTP)
+	if (likely(WITH_PORTS >> l4 & 1))
 		return true;
 	*echo = (l4 == PKT_L4_ICMP && (type == 8 || type == 0)) ||
 		(l4 == PKT_L4_ICMP6 && (type == 128 || type == 129));
@@ -97,24 +100,24 @@ static void begin(struct conn_batch *b, const struct conn_family *f)
 
 static void ask(const struct flow_conn_table *t, struct conn_batch *b, unsigned from, unsigned to)
 {
-	const struct flow_seed *seed = &t->h->seed;
+	const struct flow_seed seed = t->h->seed;
+	const struct bkt *homes = b->homes;
+	uint64_t home_mask = b->home_mask;
 	unsigned words = b->f->words;
 
 	for (unsigned i = from; i < to; i++) {
-		b->hash[i] = likely(words == 2) ? conn_hash4(seed, &b->words[i * 2]) : conn_hash6(seed, &b->words[i * 5]);
-		rte_prefetch0(&b->homes[b->hash[i] & b->home_mask]);
+		uint64_t hash = likely(words == 2) ? conn_hash4(&seed, &b->words[i * 2]) : conn_hash6(&seed, &b->words[i * 5]);
+
+		b->hash[i] = hash;
+		rte_prefetch0(&homes[hash & home_mask]);
 	}
 }
 
 void conn_batch_step(const struct flow_conn_table *t, struct conn_batch *b, unsigned at)
 {
-	const struct conn_steps *steps = &t->steps[b->f->words == 5];
-
 	ask(t, b, MIN_OF(at, b->n), MIN_OF(at + CONN_STEP, b->n));
 	if (at >= CONN_STEP)
-		steps->match(b, MIN_OF(at - CONN_STEP, b->n), MIN_OF(at, b->n));
-	if (at >= 2 * CONN_STEP)
-		steps->judge(b, MIN_OF(at - 2 * CONN_STEP, b->n), MIN_OF(at - CONN_STEP, b->n));
+		t->steps[b->f->words == 5].match(b, MIN_OF(at - CONN_STEP, b->n), MIN_OF(at, b->n));
 }
 
 /* All steps, and the references. */
@@ -124,11 +127,15 @@ static void finish(const struct flow_conn_table *t, struct conn_batch *b, conn_r
 
 	if (!b->n)
 		return;
-	for (unsigned at = 0; at < b->n + 2 * CONN_STEP; at += CONN_STEP)
+	for (unsigned at = 0; at < b->n + 2 * CONN_STEP; at += CONN_STEP) {
 		conn_batch_step(t, b, at);
-	for (unsigned i = 0; i < b->n; i++)
-		if (b->id[i])
-			out[b->place[i]] = conn_ref_make(ip6, b->id[i], conn_common_at(b->f, b->id[i])->gen);
+		for (unsigned i = at - 2 * CONN_STEP; at >= 2 * CONN_STEP && i < MIN_OF(at - CONN_STEP, b->n); i++) {
+			uint32_t id = ip6 ? conn_judge(t, b, i, 5) : conn_judge(t, b, i, 2);
+
+			if (id)
+				out[b->place[i]] = conn_ref_make(ip6, id, conn_common_at(b->f, id)->gen);
+		}
+	}
 }
 
 void conn_lookup(
@@ -151,7 +158,21 @@ void conn_lookup(
 	}
 }
 
-/* IPv4 straight from the line: addresses, then ports and protocol in one load. */
+/* The last word of a key: ports and protocol stand one behind the other in the line, too. */
+static inline uint64_t last_word(const struct flow_key_hot *k, bool echo, uint16_t zone)
+{
+	uint64_t word;
+
+	if (unlikely(echo))
+		return conn_pack_word(k->dport, k->dport, k->proto, zone);
+	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
+		return conn_pack_word(k->sport, k->dport, k->proto, zone);
+	memcpy(&word, &k->sport, sizeof(word));
+	return (word & 0xffffffffffull) | (uint64_t)zone << 48;
+}
+static_assert(offsetof(struct flow_key_hot, dport) == offsetof(struct flow_key_hot, sport) + 2 &&
+		      offsetof(struct flow_key_hot, proto) == offsetof(struct flow_key_hot, sport) + 4, "as conn_pack_word");
+
 static inline void pack4(const struct flow_key_hot *k, bool echo, uint16_t zone, uint64_t *words)
 {
 	uint32_t src, dst;
@@ -159,19 +180,21 @@ static inline void pack4(const struct flow_key_hot *k, bool echo, uint16_t zone,
 	memcpy(&src, k->src, 4);
 	memcpy(&dst, k->dst, 4);
 	words[0] = src | (uint64_t)dst << 32;
-	words[1] = conn_pack_word(echo ? k->dport : k->sport, k->dport, k->proto, zone);
+	words[1] = last_word(k, echo, zone);
 }
 
 static inline void pack6(const struct flow_key_hot *k, bool echo, uint16_t zone, uint64_t *words)
 {
 	memcpy(&words[0], k->src, 16);
 	memcpy(&words[2], k->dst, 16);
-	words[4] = conn_pack_word(echo ? k->dport : k->sport, k->dport, k->proto, zone);
+	words[4] = last_word(k, echo, zone);
 }
 
 void conn_batches(const struct flow_conn_table *t, const struct flow_key *keys, uint16_t zone, uint64_t mask,
 	struct conn_batch b[2])
 {
+	unsigned n4 = 0, n6 = 0;
+
 	begin(&b[0], &t->family[0]);
 	begin(&b[1], &t->family[1]);
 	for (; mask; mask &= mask - 1) {
@@ -180,16 +203,18 @@ void conn_batches(const struct flow_conn_table *t, const struct flow_key *keys, 
 		unsigned l3 = shape_l3(k->shape);
 		bool echo;
 
-		if (!trackable(k->shape, k->sport, &echo))
+		if (unlikely(!trackable(k->shape, k->sport, &echo)))
 			continue;
 		if (likely(l3 == PKT_L3_IP4)) {
-			pack4(k, echo, zone, &b[0].words[b[0].n * 2]);
-			b[0].place[b[0].n++] = i;
+			pack4(k, echo, zone, &b[0].words[n4 * 2]);
+			b[0].place[n4++] = i;
 		} else if (l3 == PKT_L3_IP6) {
-			pack6(k, echo, zone, &b[1].words[b[1].n * 5]);
-			b[1].place[b[1].n++] = i;
+			pack6(k, echo, zone, &b[1].words[n6 * 5]);
+			b[1].place[n6++] = i;
 		}
 	}
+	b[0].n = n4;
+	b[1].n = n6;
 }
 
 void conn_lookup_keys(const struct flow_conn_table *table, const struct flow_key *keys,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * conn_find_burst: two steps of the batched search (conn_find.c), one body for all variants; a variant gives it its tag
- * match. What does not end well here (another candidate, a displaced key, a home that has moved) goes through bkt_find.
+ * conn_find_burst: what of the batched search (conn_find.c) has variants, one body for all; a variant gives it its tag
+ * match. What the first candidate does not answer (another one, a displaced key, a home that has moved) bkt_find does.
  */
 #ifndef FLOW_CONN_FIND_BURST_H
 #define FLOW_CONN_FIND_BURST_H
@@ -34,32 +34,30 @@ static INLINE const struct bkt *conn_home(const struct conn_batch *b, unsigned i
 static INLINE void conn_match(struct conn_batch *b, unsigned from, unsigned to, unsigned shift, bkt_matcher match)
 {
 	const uint8_t *dirs = b->f->dirs;
+	const struct bkt *homes = b->homes;
+	uint64_t home_mask = b->home_mask;
 
 	for (unsigned i = from; i < to; i++) {
-		const struct bkt *home = conn_home(b, i);
+		const struct bkt *home = &homes[b->hash[i] & home_mask];
 		uint32_t m = match(home, bkt_tag(b->hash[i]));
+		uint32_t id = m ? bkt_id(home, __builtin_ctz(m)) : 0;
 
-		b->id[i] = m ? bkt_id(home, __builtin_ctz(m)) : 0;
-		rte_prefetch0_write(dirs + ((uint64_t)b->id[i] << shift));
+		b->id[i] = id;
+		rte_prefetch0_write(dirs + ((uint64_t)id << shift));
 		if (shift > 6)
-			rte_prefetch0_write(dirs + ((uint64_t)b->id[i] << shift) + 64);
+			rte_prefetch0_write(dirs + ((uint64_t)id << shift) + 64);
 	}
 }
 
-static INLINE void conn_judge(struct conn_batch *b, unsigned from, unsigned to, unsigned words, bkt_matcher match, bkt_equal equal)
+static INLINE uint32_t conn_find(
+	const struct conn_batch *b, unsigned i, unsigned words, bkt_matcher match, bkt_equal equal)
 {
 	const struct bkt_index *x = &b->f->index;
 
-	for (unsigned i = from; i < to; i++) {
-		const struct bkt *home = conn_home(b, i);
-
-		if (likely(b->id[i] && equal(b->f, b->id[i], &b->words[i * words])))
-			continue;
-		/* A plain miss: nothing of this home lies elsewhere. */
-		if (likely(!b->id[i] && !(bkt_head(home) & (BKT_MOVED | BKT_FAR_MASK)) && bkt_level(x) == b->level))
-			continue;
-		b->id[i] = bkt_find(x, b->hash[i], match, equal, &b->words[i * words]);
-	}
+	/* A plain miss: nothing of this home lies elsewhere. */
+	if (likely(!b->id[i] && !(bkt_head(conn_home(b, i)) & (BKT_MOVED | BKT_FAR_MASK)) && bkt_level(x) == b->level))
+		return 0;
+	return bkt_find(x, b->hash[i], match, equal, &b->words[i * words]);
 }
 
 #define CONN_FIND_VARIANT(isa, matcher)                                      \
@@ -71,14 +69,14 @@ static INLINE void conn_judge(struct conn_batch *b, unsigned from, unsigned to, 
 	{                                                                        \
 		conn_match(b, from, to, 7, matcher);                                 \
 	}                                                                        \
-	static void judge4(struct conn_batch *b, unsigned from, unsigned to)     \
+	static uint32_t find4(const struct conn_batch *b, unsigned i)            \
 	{                                                                        \
-		conn_judge(b, from, to, 2, matcher, conn_equal4);                    \
+		return conn_find(b, i, 2, matcher, conn_equal4);                     \
 	}                                                                        \
-	static void judge6(struct conn_batch *b, unsigned from, unsigned to)     \
+	static uint32_t find6(const struct conn_batch *b, unsigned i)            \
 	{                                                                        \
-		conn_judge(b, from, to, 5, matcher, conn_equal6);                    \
+		return conn_find(b, i, 5, matcher, conn_equal6);                     \
 	}                                                                        \
-	const struct conn_steps conn_steps_##isa[2] = {{match4, judge4}, {match6, judge6}};
+	const struct conn_steps conn_steps_##isa[2] = {{match4, find4}, {match6, find6}};
 
 #endif

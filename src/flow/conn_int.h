@@ -149,11 +149,12 @@ struct conn_batch {
 	uint32_t level;
 };
 
-/* One step for keys [from, to) of a batch. */
-typedef void (*conn_step_fn)(struct conn_batch *b, unsigned from, unsigned to);
+/* What has variants. */
 struct conn_steps {
-	conn_step_fn match; /* tags, and ask for the record */
-	conn_step_fn judge; /* compare: `id` is right now */
+	/* Tags of keys [from, to), and ask for the record: b->id is who may be it. */
+	void (*match)(struct conn_batch *b, unsigned from, unsigned to);
+	/* The id of key i (0 = none) when that was not. */
+	uint32_t (*find)(const struct conn_batch *b, unsigned i);
 };
 
 struct flow_conn_table {
@@ -243,8 +244,21 @@ void conn_choose_variant(struct flow_conn_table *t);
 void conn_batches(const struct flow_conn_table *t, const struct flow_key *keys, uint16_t zone, uint64_t mask,
 	struct conn_batch b[2]);
 /* Take the batch's next steps; `at` goes from 0 to n + 2 * CONN_STEP by CONN_STEP. After the call the keys
- * [at - 2 * CONN_STEP, at - CONN_STEP) are found. What the caller does with these hides the others' memory. */
+ * [at - 2 * CONN_STEP, at - CONN_STEP) can be judged. What the caller does with these hides the others' memory. */
 void conn_batch_step(const struct flow_conn_table *t, struct conn_batch *b, unsigned at);
+
+/* The connection of key i, 0 = none. words: b->f's, a constant. */
+static inline __attribute__((always_inline)) uint32_t conn_judge(
+	const struct flow_conn_table *t, const struct conn_batch *b, unsigned i, unsigned words)
+{
+	const uint64_t *record = (const uint64_t *)(const void *)(b->f->dirs + ((uint64_t)b->id[i] << (words == 2 ? 6 : 7)));
+	const uint64_t *key = &b->words[i * words];
+	uint64_t differ = !b->id[i];
+
+	for (unsigned k = 0; k < words; k++)
+		differ |= record[k] ^ key[k];
+	return likely(!differ) ? b->id[i] : t->steps[words == 5].find(b, i);
+}
 
 /* conn_rewrite.c: fill a direction that nobody sees yet. */
 void conn_fill_rewrite(struct conn_family *f, uint32_t id, const struct flow_rewrite *rw);
@@ -255,12 +269,10 @@ unsigned conn_update_slowly(const struct flow_conn_table *t, const struct conn_f
 
 #define CONN_TCP_EVENTS 0x07 /* FIN, SYN, RST */
 
-/* conn_update() by record. */
+/* conn_update() by record; c is conn_common_at(f, id). */
 static inline unsigned conn_update_at(const struct flow_conn_table *t, const struct conn_family *f, uint32_t id,
-	unsigned worker, uint8_t tcp_flags, uint32_t bytes, uint32_t packets, uint64_t now_ns)
+	struct conn_common *c, unsigned worker, uint8_t tcp_flags, uint32_t bytes, uint32_t packets, uint64_t now_ns)
 {
-	struct conn_common *c = conn_common_at(f, id);
-
 	if (unlikely(!(__atomic_load_n(&c->fast, __ATOMIC_RELAXED) & CONN_FAST) || (tcp_flags & CONN_TCP_EVENTS) ||
 		     c->home != worker))
 		return conn_update_slowly(t, f, id, worker, tcp_flags, bytes, packets, now_ns);

@@ -239,5 +239,8 @@ unsigned conn_update_slowly(const struct flow_conn_table *t, const struct conn_f
 unsigned conn_update(struct flow_conn_table *table, conn_ref ref, unsigned worker,
 	uint8_t tcp_flags, uint32_t bytes, uint32_t packets, uint64_t now_ns)
 {
-	return conn_update_at(table, conn_family_of(table, ref), conn_ref_id(ref), worker, tcp_flags, bytes, packets, now_ns);
+	const struct conn_family *f = conn_family_of(table, ref);
+	uint32_t id = conn_ref_id(ref);
+
+	return conn_update_at(table, f, id, conn_common_at(f, id), worker, tcp_flags, bytes, packets, now_ns);
 }

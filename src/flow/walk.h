@@ -95,12 +95,11 @@ struct flow_ct {
 	struct flow_verdict miss;
 };
 const struct flow_ct *flow_ct_get(const struct flow_ctx *ctx, uint32_t pipe);
-/* That, for all packets of a burst (n <= 64, the bits of todo) that stand at one CT pipe: verdicts[i] becomes what
- * the connection or the miss says, AGAIN with index = hit_resume included; pkts[i].key is &keys[i]. refs[i] becomes the
- * connection, CONN_NONE on a miss. Returns the hits. Online readers. */
+/* That, for all packets of a burst (the bits of todo) that stand at one CT pipe: verdicts[i] becomes what
+ * the connection or the miss says, AGAIN with index = hit_resume included; pkts[i].key is &keys[i]. Returns the hits.
+ * Online readers. */
 uint64_t flow_track_burst(struct flow_ctx *ctx, unsigned worker, const struct flow_ct *ct, struct flow_pkt *pkts,
-	const struct flow_key *keys, uint64_t todo, unsigned n, uint64_t now_ns, conn_ref *refs,
-	struct flow_verdict *verdicts);
+	const struct flow_key *keys, uint64_t todo, uint64_t now_ns, struct flow_verdict *verdicts);
 
 /* Key lines that any pipe looks at. */
 unsigned flow_key_lines(const struct flow_ctx *ctx);

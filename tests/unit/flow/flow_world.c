@@ -46,10 +46,9 @@ static void put(struct world *w, struct rte_mbuf *m, struct flow_verdict v, cons
 static struct flow_verdict track(struct world *w, struct flow_pkt *pkt, struct flow_verdict v)
 {
 	const struct flow_ct *ct = flow_ct_get(w->ctx, v.index);
-	conn_ref ref;
 
 	assert_non_null(ct);
-	flow_track_burst(w->ctx, 0, ct, pkt, pkt->key, 1, 1, w->now_ns, &ref, &v);
+	flow_track_burst(w->ctx, 0, ct, pkt, pkt->key, 1, w->now_ns, &v);
 	return v;
 }
 
