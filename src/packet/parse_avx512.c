@@ -13,8 +13,6 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#include <rte_prefetch.h>
-
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,bmi2")))
 #define LANES 8u
 
@@ -95,7 +93,7 @@ AVX512 static inline __mmask8 csum_wrong(__m512i a, __m512i b, __m512i c)
 		_mm512_mullo_epi64(s, all(0xfffefffefffeffffull)), all(0x0001000100010001ull));
 }
 
-/* Eight packets on their way; the fields of struct pkt_parse that vary. */
+/* Eight packets on their way; the fields of struct pkt_parse that vary. Lanes not `ok` to begin with read a dummy. */
 struct eight {
 	__m512i a, b; /* words at the ethertype and 8 bytes on */
 	__m512i data, data_len, pkt_len;
@@ -126,23 +124,37 @@ AVX512 static inline void read_l3(struct eight *e, const uint8_t *const data[LAN
 		pick(e->six, PKT_ETH_LEN, PKT_ETH_LEN + PKT_IP6_LEN));
 	e->least = pick(e->tcp, PKT_UDP_LEN, PKT_TCP_LEN);
 	need = _mm512_add_epi64(e->l4, e->least);
-	e->ok = (__mmask8)((four | e->six) & (e->tcp | udp));
+	e->ok &= (__mmask8)((four | e->six) & (e->tcp | udp));
 	e->ok &= _mm512_cmple_epu64_mask(need, _mm512_min_epu64(e->data_len, e->l3_end));
 	e->ok &= _mm512_cmple_epu64_mask(e->l3_end, e->pkt_len);
 }
 
-/* TCP's data offset and UDP's length are both in bytes 4 and 5 of the word at l4 + 8 and l4. */
-AVX512 static inline void read_l4(struct eight *e)
+/* What headers at fixed places read: both L4 words of IPv4 are within. */
+#define FIXED_BYTES (PKT_ETH_LEN + PKT_IP4_LEN + 16)
+
+/* The word at l4 (UDP) or l4 + 8 (TCP): UDP's length and TCP's data offset are both in its bytes 4 and 5. */
+AVX512 static inline __m512i l4_words(const struct eight *e)
 {
 	const uint8_t *at[LANES];
-	__m512i w, said, limit;
-
 	__m512i data = _mm512_add_epi64(e->data, e->l4);
 
 	data = _mm512_mask_add_epi64(data, e->tcp, data, all(8));
 	_mm512_storeu_si512(
 		at, _mm512_mask_blend_epi64(e->ok, all((uint64_t)(uintptr_t)dummy), data));
-	w = load8(at, 0);
+	return load8(at, 0);
+}
+
+/* The same for IPv4 at places that do not wait for what the L3 header says. All lanes have FIXED_BYTES. */
+AVX512 static inline __m512i l4_words_ip4(const struct eight *e, const uint8_t *const data[LANES])
+{
+	return _mm512_mask_blend_epi64(
+		e->tcp, load8(data, PKT_ETH_LEN + PKT_IP4_LEN), load8(data, PKT_ETH_LEN + PKT_IP4_LEN + 8));
+}
+
+AVX512 static inline void read_l4(struct eight *e, __m512i w)
+{
+	__m512i said, limit;
+
 	e->l4_len = _mm512_mask_and_epi64(
 		all(PKT_UDP_LEN), e->tcp, _mm512_srli_epi64(w, 34), all(0x3c));
 	said = _mm512_mask_blend_epi64(e->tcp, be16_at(w, all(32)), e->l4_len);
@@ -226,23 +238,25 @@ AVX512 static inline void write_tunnelled(
 			_mm512_slli_epi64(o->pkt_len, PKT_LEN_SHIFT)));
 }
 
-/* Data addresses (of the dummy where there is too little), lengths, and who vouches for checksums.
- */
+/* Data addresses (of the dummy where there is too little), lengths, and who vouches for checksums. Addresses are made
+ * one by one: a vector's would have to come out of it again before the first load. */
 AVX512 static inline __mmask8 read_mbufs(
 	struct eight *e, struct rte_mbuf *const *m, const uint8_t *data[LANES])
 {
 	const uint64_t vouched = RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_TX_IP_CKSUM;
 	const uint8_t *const *mbuf = (const uint8_t *const *)(const void *)m;
-	__m512i lengths = load8(mbuf, offsetof(struct rte_mbuf, pkt_len)), off;
+	__m512i lengths = load8(mbuf, offsetof(struct rte_mbuf, pkt_len));
+	unsigned small;
 
+#pragma GCC unroll 8
+	for (unsigned k = 0; k < LANES; k++)
+		data[k] = pkt_at(m[k], 0);
 	e->pkt_len = _mm512_and_si512(lengths, all(0xffffffff));
 	e->data_len = _mm512_and_si512(_mm512_srli_epi64(lengths, 32), all(0xffff));
-	off = _mm512_and_si512(load8(mbuf, offsetof(struct rte_mbuf, data_off)), all(0xffff));
-	e->data = _mm512_mask_blend_epi64(
-		_mm512_cmpge_epu64_mask(e->data_len, all(PKT_ETH_LEN + PKT_IP4_LEN + PKT_UDP_LEN)),
-		all((uint64_t)(uintptr_t)dummy),
-		_mm512_add_epi64(load8(mbuf, offsetof(struct rte_mbuf, buf_addr)), off));
-	_mm512_storeu_si512(data, e->data);
+	small = _mm512_cmplt_epu64_mask(e->data_len, all(FIXED_BYTES));
+	for (unsigned left = small; unlikely(left); left &= left - 1)
+		data[__builtin_ctz(left)] = dummy;
+	e->ok = (__mmask8)~small;
 	return _mm512_test_epi64_mask(
 		load8(mbuf, offsetof(struct rte_mbuf, ol_flags)), all(vouched));
 }
@@ -265,10 +279,11 @@ AVX512 static __attribute__((noinline)) unsigned parse8_vxlan(const struct eight
 	_mm512_storeu_si512(data, _mm512_sub_epi64(i.data, all(PKT_VXLAN_LEN)));
 	flags = load8(data, 0);
 	_mm512_storeu_si512(data, i.data);
+	i.ok = there;
 	read_l3(&i, data);
 	wrong = csum_wrong(i.a, i.b, load8(data, PKT_ETH_LEN + 12));
-	i.ok &= (__mmask8)(there & ~(wrong & ~i.six) & _mm512_test_epi64_mask(flags, all(0x08)));
-	read_l4(&i);
+	i.ok &= (__mmask8)(~(wrong & ~i.six) & _mm512_test_epi64_mask(flags, all(0x08)));
+	read_l4(&i, l4_words(&i));
 	i.ok |= i.tunnel;
 	write_tunnelled(o, &i, at, p);
 	return i.ok;
@@ -287,7 +302,8 @@ AVX512 static inline __attribute__((always_inline)) unsigned parse8(
 	read_l3(&e, data);
 	wrong = csum_wrong(e.a, e.b, load8(data, PKT_ETH_LEN + 12));
 	e.ok &= (__mmask8) ~(wrong & ~e.six & ~vouched);
-	read_l4(&e);
+	e.data = _mm512_loadu_si512(data);
+	read_l4(&e, e.six ? l4_words(&e) : l4_words_ip4(&e, data));
 	if (unlikely(e.vxlan && !e.ok))
 		return parse8_vxlan(&e, p);
 	write_all(&e, p);
@@ -304,22 +320,12 @@ static void parse_rest(struct rte_mbuf **m, struct pkt_parse *p, unsigned lanes)
 	}
 }
 
-/* Whoever received the burst has had its first lines near already; all this hides is the
- * second-level cache. Fetching further ahead cost more than it hid. */
-static inline void prefetch8(struct rte_mbuf *const *m)
-{
-#pragma GCC unroll 8
-	for (unsigned k = 0; k < LANES; k++)
-		rte_prefetch0(pkt_at(m[k], 0));
-}
-
 AVX512 void pkt_parse_burst_avx512(struct rte_mbuf **m, struct pkt_parse *p, unsigned n)
 {
 	unsigned others = 0, lanes;
 
 	/* tagged or tunnelled traffic comes in bursts: then eight at once is a waste */
 	for (; n >= LANES && others <= LANES; m += LANES, p += LANES, n -= LANES) {
-		prefetch8(m);
 		lanes = (uint8_t)~parse8(m, p);
 		if (unlikely(lanes)) {
 			parse_rest(m, p, lanes);
