@@ -140,3 +140,11 @@ void *flow_acl_owner(const struct flow_wild_rule *rule)
 {
 	return ((struct acl_rule *)rule->owner)->owner;
 }
+
+unsigned flow_acl_ranges(const struct flow_wild_rule *rule, const struct flow_acl_range **ranges)
+{
+	const struct acl_rule *acl = rule->owner;
+
+	*ranges = acl->range;
+	return acl->nr_ranges;
+}

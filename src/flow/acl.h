@@ -37,5 +37,7 @@ int flow_acl_insert(struct flow_ctx *ctx, struct flow_wild *wild,
 void flow_acl_remove(
 	struct flow_ctx *ctx, struct flow_wild *wild, const struct flow_wild_rule *rule);
 void *flow_acl_owner(const struct flow_wild_rule *rule);
+/* Its ranges, valid as long as the rule; returns how many. */
+unsigned flow_acl_ranges(const struct flow_wild_rule *rule, const struct flow_acl_range **ranges);
 
 #endif

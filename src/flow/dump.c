@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "flow/acl.h"
 #include "flow/pipe_int.h"
 
 static const char *const op_names[FLOW_OP_CODES] = {
@@ -184,6 +185,14 @@ void dump_fwd(const struct flow_pipes *ps, const struct pipe_fwd *fwd, struct st
 	}
 }
 
+/* Whole bytes of the key, in packets of the shape that `value` names. */
+static bool can_name(const struct flow_field *f, const struct flow_key *value)
+{
+	uint16_t shape = strncmp(f->name, "inner.", 6) ? value->hot.shape : value->inner.shape;
+
+	return f->key_offset != 0xffff && !f->bit_width && (shape & f->shape_mask) == f->shape;
+}
+
 /* Fields of a match by name, each byte of the mask shown once. */
 void dump_match(const struct flow_key *value, const struct flow_key *mask, struct str *out)
 {
@@ -192,9 +201,8 @@ void dump_match(const struct flow_key *value, const struct flow_key *mask, struc
 	for (unsigned i = 1; i < flow_field_count(); i++) {
 		const struct flow_field *f = flow_field_get(i);
 		uint8_t *m = left.bytes + f->key_offset;
-		uint16_t shape = strncmp(f->name, "inner.", 6) ? value->hot.shape : value->inner.shape;
 
-		if (f->key_offset == 0xffff || f->bit_width || !any_set(m, f->length) || (shape & f->shape_mask) != f->shape)
+		if (!can_name(f, value) || !any_set(m, f->length))
 			continue;
 		str_addf(out, " %s=", f->name);
 		add_value(out, f, value->bytes + f->key_offset);
@@ -218,6 +226,37 @@ struct dump {
 	bool found;
 };
 
+static const char *name_at(uint16_t offset, const struct flow_key *value)
+{
+	for (unsigned i = 1; i < flow_field_count(); i++)
+		if (flow_field_get(i)->key_offset == offset && can_name(flow_field_get(i), value))
+			return flow_field_get(i)->name;
+	return "?";
+}
+
+static void dump_ranges(const struct flow_entry *entry, struct str *out)
+{
+	const struct flow_acl_range *r;
+	unsigned n = flow_acl_ranges(entry->rule, &r);
+
+	for (; n--; r++)
+		str_addf(out, " %s=%lu..%lu", name_at(r->offset, &entry->extra->match.value), r->low, r->high);
+}
+
+static void dump_condition(const struct flow_condition *c, struct str *out)
+{
+	static const char *const signs[] = {"", "==", "!=", "<", "<=", ">", ">="};
+
+	str_addf(out, " if %s", field_name(c->field));
+	if (c->bit_offset)
+		str_addf(out, "[%u+%u]", c->bit_offset, c->width);
+	str_addf(out, " %s ", signs[c->op]);
+	if (c->against_field)
+		str_add(out, field_name(c->other_field));
+	else
+		str_addf(out, "%lu", c->value);
+}
+
 void dump_entry_match(const struct flow_entry *entry, struct str *out)
 {
 	const struct flow_pipe *pipe = entry->pipe;
@@ -229,6 +268,10 @@ void dump_entry_match(const struct flow_entry *entry, struct str *out)
 	} else if (entry->extra) {
 		str_addf(out, " priority %u", entry->extra->priority);
 		dump_match(&entry->extra->match.value, &entry->extra->match.mask, out);
+		if (pipe->kind_id == FLOW_PIPE_ACL)
+			dump_ranges(entry, out);
+		if (entry->extra->cond.op != FLOW_COND_NONE)
+			dump_condition(&entry->extra->cond, out);
 	} else {
 		str_addf(out, " index %u", entry->index);
 	}

@@ -53,9 +53,13 @@ struct doca_flow_actions *draw_actions(union big_actions *big)
 	a->decap_type = (enum doca_flow_resource_type)(byte() % 8 ? 0 : small(5));
 	if (a->decap_type != DOCA_FLOW_RESOURCE_TYPE_SHARED)
 		a->decap_cfg.is_l2 = coin();
+	else
+		a->shared_decap_id = coin() ? small(8) : UINT32_MAX;
 	a->encap_type = (enum doca_flow_resource_type)(byte() % 4 ? 0 : small(5));
 	if (a->encap_type != DOCA_FLOW_RESOURCE_TYPE_SHARED)
 		draw_encap(&a->encap_cfg);
+	else
+		a->shared_encap_id = coin() ? small(8) : UINT32_MAX;
 	a->pop_vlan = !(byte() % 8);
 	a->has_push = !(byte() % 8);
 	a->has_crypto_encap = !(byte() % 32);

@@ -52,6 +52,20 @@ static struct doca_flow_pipe_entry *some_entry(struct doca_flow_pipe **p)
 
 /* ---- calls ---- */
 
+static const struct doca_flow_ordered_list *draw_list(void)
+{
+	static struct doca_flow_ordered_list_element e[3];
+	static union big_actions a[ARRAY_SIZE(e)];
+	static struct doca_flow_monitor m[ARRAY_SIZE(e)];
+	static struct doca_flow_ordered_list list;
+
+	list = (struct doca_flow_ordered_list){.idx = small(3), .size = byte() % (ARRAY_SIZE(e) + 1), .elements = e};
+	for (unsigned i = 0; i < ARRAY_SIZE(e); i++)
+		e[i] = (struct doca_flow_ordered_list_element){.type = (enum doca_flow_ordered_list_element_type)small(6),
+			.actions = draw_actions(&a[i]), .monitor = draw_monitor(&m[i])};
+	return &list;
+}
+
 static doca_error_t add_to(struct doca_flow_pipe *p, enum doca_flow_pipe_type type, struct doca_flow_pipe_entry **e)
 {
 	static union big_match match, mask;
@@ -80,14 +94,8 @@ static doca_error_t add_to(struct doca_flow_pipe *p, enum doca_flow_pipe_type ty
 			draw_fwd(&f), byte(), NULL, e);
 	case DOCA_FLOW_PIPE_HASH:
 		return doca_flow_pipe_hash_add_entry(queue, p, small(70), action, draw_actions(&a), draw_monitor(&m), draw_fwd(&f), byte(), NULL, e);
-	case DOCA_FLOW_PIPE_ORDERED_LIST: {
-		struct doca_flow_ordered_list_element el[1] = {{.type = (enum doca_flow_ordered_list_element_type)small(6)}};
-		struct doca_flow_ordered_list list = {.idx = small(3), .size = 1, .elements = el};
-
-		el[0].actions = draw_actions(&a);
-		el[0].monitor = draw_monitor(&m);
-		return doca_flow_pipe_ordered_list_add_entry(queue, p, small(4), coin() ? &list : NULL, draw_fwd(&f), byte(), NULL, e);
-	}
+	case DOCA_FLOW_PIPE_ORDERED_LIST:
+		return doca_flow_pipe_ordered_list_add_entry(queue, p, small(4), coin() ? draw_list() : NULL, draw_fwd(&f), byte(), NULL, e);
 	default:
 		return doca_flow_pipe_basic_add_entry(queue, p, draw_match(&match), action, draw_actions(&a), draw_monitor(&m), draw_fwd(&f), byte(),
 			NULL, e);
