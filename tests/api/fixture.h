@@ -4,6 +4,7 @@
 #ifndef TESTS_API_FIXTURE_H
 #define TESTS_API_FIXTURE_H
 
+#include <dirent.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -135,6 +136,32 @@ static inline void fix_until(struct doca_pe *pe, const volatile unsigned *count,
 		fix_turn(pe);
 		assert_true(turns < 2000000000ull);
 	}
+}
+
+/* What this process has open and mapped of others', to see that nothing is left of a peer. */
+static inline unsigned fix_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static inline unsigned fix_shared_maps(void)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	unsigned n = 0;
+	char line[512];
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		n += strstr(line, " rw-s ") || strstr(line, " r--s ");
+	fclose(f);
+	return n;
 }
 
 #define fix_test(f) cmocka_unit_test_setup_teardown(f, fix_setup, fix_teardown)

@@ -195,12 +195,87 @@ static void dead_or_stopped_exporters_are_noticed(void **state)
 	}
 }
 
+/* ---- killed at any moment ---- */
+
+static void kill_after(pid_t pid, unsigned delay_us, pid_t *killer)
+{
+	*killer = fork();
+	if (*killer)
+		return;
+	usleep(delay_us);
+	kill(pid, SIGKILL);
+	_exit(0);
+}
+
+/* Copies from the exporter until its end is seen. What a copy that succeeded brought is the exporter's, all of it. */
+static void copy_until_it_dies(struct fix *f, struct dma *d, struct doca_buf *theirs, struct doca_buf *ours)
+{
+	while (!d->failed) {
+		unsigned ended = d->done + d->failed;
+
+		memset(f->mem, 0xee, REMOTE_LEN);
+		OK(doca_buf_reset_data_len(ours));
+		submit(d, theirs, ours, 0);
+		for (uint64_t turns = 0; d->done + d->failed == ended; turns++) {
+			fix_turn(f->pe);
+			assert_true(turns < 2000000000ull);
+		}
+		for (size_t i = 0; !d->failed && i < REMOTE_LEN; i++)
+			if (f->mem[i] != (uint8_t)(i * 7))
+				fail_msg("byte %zu is not the exporter's", i);
+	}
+	assert_int_equal(d->last, DOCA_ERROR_IO_FAILED);
+}
+
+static void one_death(struct fix *f, unsigned delay_us)
+{
+	struct exported e = start_exporter(DOCA_ACCESS_FLAG_PCI_READ_WRITE);
+	struct doca_buf *theirs, *ours;
+	struct doca_mmap *remote;
+	struct dma d;
+	pid_t killer;
+
+	create(&d, f, 0);
+	kill_after(e.pid, delay_us, &killer);
+	/* the import itself may find it dead */
+	if (doca_mmap_create_from_export(NULL, e.desc, e.desc_len, f->dev, &remote) == DOCA_SUCCESS) {
+		OK(doca_buf_inventory_buf_get_by_data(f->inv, remote, (void *)e.addr, REMOTE_LEN, &theirs));
+		ours = fix_dst(f, 0, REMOTE_LEN);
+		copy_until_it_dies(f, &d, theirs, ours);
+		OK(doca_buf_dec_refcount(theirs, NULL));
+		OK(doca_buf_dec_refcount(ours, NULL));
+		OK(doca_mmap_destroy(remote));
+	}
+	assert_int_equal(waitpid(killer, NULL, 0), killer);
+	end_exporter(&e);
+	destroy(&d);
+}
+
+static void exporters_die_at_any_point(void **state)
+{
+	unsigned seed = getenv("SOFTDPU_SEED") ? (unsigned)atoi(getenv("SOFTDPU_SEED")) : 4712;
+	struct fix *f = *state;
+	unsigned fds = 0, shared = 0;
+
+	print_message("# seed %u\n", seed);
+	for (int i = 0; i < 200; i++) {
+		one_death(f, (unsigned)rand_r(&seed) % 3000);
+		if (i == 20) {
+			fds = fix_fds();
+			shared = fix_shared_maps();
+		}
+	}
+	assert_int_equal(fix_fds(), fds);
+	assert_int_equal(fix_shared_maps(), shared);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		fix_test(peers_memory_is_read_and_written),
 		fix_test(read_only_exports_stay_so),
 		fix_test(dead_or_stopped_exporters_are_noticed),
+		fix_test(exporters_die_at_any_point),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -472,6 +472,60 @@ static void a_killed_peer_is_noticed(void **state)
 	close_far(&far);
 }
 
+/* One peer killed at a moment of a conversation: every task ends, once; what was read is the peer's. */
+static void one_death(struct fix *f, unsigned delay_us)
+{
+	struct doca_buf *src, *local = fix_dst(f, 0, 5000);
+	unsigned ended, submitted = 0;
+	struct far far;
+	pid_t killer;
+
+	open_far(&far, f, PERMISSIONS);
+	src = far_buf(&far, f, 10000, 5000, true);
+	killer = fork();
+	if (!killer) {
+		usleep(delay_us);
+		kill(far.pid, SIGKILL);
+		_exit(0);
+	}
+	while (!far.s.down) {
+		memset(f->mem, 1, 5000);
+		OK(doca_buf_reset_data_len(local));
+		ended = far.s.moved + far.s.failed;
+		read_it(&far, src, local);
+		submitted++;
+		while (far.s.moved + far.s.failed == ended)
+			fix_turn(f->pe);
+		for (unsigned i = 0; !far.s.failed && i < 5000; i++)
+			assert_int_equal(f->mem[i], 7);
+		fix_turn(f->pe);
+	}
+	assert_int_equal(far.s.moved + far.s.failed, submitted);
+	assert_int_equal(far.s.down, 1);
+	assert_int_equal(waitpid(killer, NULL, 0), killer);
+	OK(doca_buf_dec_refcount(src, NULL));
+	OK(doca_buf_dec_refcount(local, NULL));
+	close_far(&far);
+}
+
+static void peers_die_at_any_point(void **state)
+{
+	unsigned seed = getenv("SOFTDPU_SEED") ? (unsigned)atoi(getenv("SOFTDPU_SEED")) : 4713;
+	struct fix *f = *state;
+	unsigned fds = 0, shared = 0;
+
+	print_message("# seed %u\n", seed);
+	for (int i = 0; i < 200; i++) {
+		one_death(f, (unsigned)rand_r(&seed) % 2000);
+		if (i == 20) {
+			fds = fix_fds();
+			shared = fix_shared_maps();
+		}
+	}
+	assert_int_equal(fix_fds(), fds);
+	assert_int_equal(fix_shared_maps(), shared);
+}
+
 /* A program between: it has the memory from its host and shows it to the storage behind it. */
 static void imported_memory_goes_on(void **state)
 {
@@ -503,7 +557,7 @@ int main(void)
 		fix_test(lists_and_immediates), fix_test(a_message_too_long_ends_the_connection),
 		fix_test(what_is_refused), fix_test(reads_writes_and_the_word_after),
 		fix_test(rights_are_the_peers_to_give), fix_test(a_killed_peer_is_noticed),
-		fix_test(imported_memory_goes_on)};
+		fix_test(peers_die_at_any_point), fix_test(imported_memory_goes_on)};
 	char dir[] = "/tmp/softdpu-rdma-XXXXXX", cmd[64];
 	int failed_tests;
 
