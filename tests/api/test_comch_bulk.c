@@ -67,6 +67,7 @@ static void consume(struct doca_comch_connection *conn, struct doca_dev *dev,
 	uint32_t id;
 
 	bulk_mem = aligned_alloc(4096, 512 * 1024);
+	memset(bulk_mem, 0, 512 * 1024); /* the other process fills it, which valgrind does not see */
 	received = recv_failed = 0;
 	OK(doca_pe_create(&pe));
 	mmap = fix_map(dev, bulk_mem + 100, BULK_BUFS * BULK_LEN, DOCA_ACCESS_FLAG_PCI_READ_WRITE);
