@@ -109,11 +109,8 @@ static void bump(uint64_t *counter, uint64_t by)
 	__atomic_store_n(counter, *counter + by, __ATOMIC_RELAXED);
 }
 
-static void account(struct nvme_request *req, uint16_t status)
+static void account(struct nvme_io_stats *s, const struct nvme_request *req, uint16_t status, uint64_t took)
 {
-	struct nvme_io_stats *s = &req->nsc->stats;
-	uint64_t took = reactor_now(req->queue->reactor) - req->started;
-
 	if (unlikely(status && (status & 0x7ff) != NVME_SC_COMPARE_FAILED))
 		bump(&s->errors, 1);
 	if (req->cmd.opcode == NVME_IO_READ) {
@@ -133,8 +130,12 @@ static void account(struct nvme_request *req, uint16_t status)
 
 static void end(struct nvme_request *req, uint16_t status)
 {
-	if (req->nsc)
-		account(req, status);
+	uint64_t took = reactor_now(req->queue->reactor) - req->started;
+
+	if (req->nsc) {
+		account(&req->nsc->stats, req, status, took);
+		account(&req->queue->stats, req, status, took);
+	}
 	nvme_request_complete(req, status);
 }
 

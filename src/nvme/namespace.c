@@ -352,7 +352,7 @@ int nvme_namespace_host_remove(struct nvme_namespace *ns, const char *hostnqn)
 
 /* --- looking in --- */
 
-static void add_stats(struct nvme_io_stats *sum, const struct nvme_io_stats *part)
+void nvme_io_stats_add(struct nvme_io_stats *sum, const struct nvme_io_stats *part)
 {
 	uint64_t *to = (uint64_t *)sum;
 	const uint64_t *from = (const uint64_t *)part;
@@ -376,7 +376,7 @@ static void tell(struct nvme_namespace *ns, void (*fn)(void *, const struct nvme
 		struct nvme_ns_channel *nsc = __atomic_load_n(&ns->channels[i], __ATOMIC_ACQUIRE);
 
 		if (nsc)
-			add_stats(&info.stats, &nsc->stats);
+			nvme_io_stats_add(&info.stats, &nsc->stats);
 	}
 	fn(arg, &info);
 }

@@ -125,6 +125,14 @@ struct nvme_request {
 	void *scratch;
 };
 
+#define NVME_LATENCY_BUCKETS 24 /* bucket i counts I/Os that took less than 2^i microseconds */
+
+struct nvme_io_stats {
+	uint64_t reads, writes, others, read_bytes, write_bytes, errors, throttled;
+	uint64_t latency_ns_read, latency_ns_write; /* sums */
+	uint64_t latency_read[NVME_LATENCY_BUCKETS], latency_write[NVME_LATENCY_BUCKETS];
+};
+
 struct nvme_queue {
 	const struct nvme_transport_ops *ops; /* the transport sets these five before init */
 	struct reactor *reactor;
@@ -143,6 +151,7 @@ struct nvme_queue {
 	struct nvme_auth *auth;
 	struct reactor_msg kill_msg;
 	bool kill_sent; /* atomic: kill_msg is on its way */
+	struct nvme_io_stats stats; /* of its I/O commands; written by its reactor, read by anybody */
 };
 
 void nvme_queue_init(struct nvme_queue *q);
@@ -272,14 +281,6 @@ int nvme_namespace_host_remove(struct nvme_namespace *ns, const char *hostnqn);
 
 /* --- looking in --- */
 
-#define NVME_LATENCY_BUCKETS 24 /* bucket i counts I/Os that took less than 2^i microseconds */
-
-struct nvme_io_stats {
-	uint64_t reads, writes, others, read_bytes, write_bytes, errors, throttled;
-	uint64_t latency_ns_read, latency_ns_write; /* sums */
-	uint64_t latency_read[NVME_LATENCY_BUCKETS], latency_write[NVME_LATENCY_BUCKETS];
-};
-
 struct nvme_namespace_info {
 	uint32_t nsid, block_size, ana_group;
 	uint64_t size;
@@ -297,6 +298,11 @@ struct nvme_ctrl_info {
 	uint8_t hostid[16];
 	const char *subnqn;
 };
+struct nvme_queue_info {
+	uint16_t cntlid, qid;
+	const char *hostnqn, *subnqn;
+	struct nvme_io_stats stats;
+};
 struct nvme_subsystem_info {
 	const char *nqn, *serial, *model;
 	uint16_t cntlid_min, cntlid_max;
@@ -312,6 +318,8 @@ void nvme_each_namespace(struct nvme_subsystem *s,
 	void (*fn)(void *arg, const struct nvme_namespace_info *info), void *arg, bool locked);
 void nvme_each_ctrl(struct nvme_target *t, void (*fn)(void *arg, const struct nvme_ctrl_info *info),
 	void *arg);
+/* I/O queues. */
+void nvme_each_queue(struct nvme_target *t, void (*fn)(void *arg, const struct nvme_queue_info *info), void *arg);
 /* Are there connections (queues with a controller)? */
 unsigned nvme_target_controllers(struct nvme_target *t);
 uint64_t nvme_target_generation(struct nvme_target *t);

@@ -209,6 +209,8 @@ static inline struct nvme_namespace *nvme_ns_slot(const struct nvme_subsystem *s
 {
 	return nsid && nsid <= s->max_namespaces ? __atomic_load_n(&s->ns[nsid], __ATOMIC_ACQUIRE) : NULL;
 }
+/* Adds counters that another thread is writing. */
+void nvme_io_stats_add(struct nvme_io_stats *sum, const struct nvme_io_stats *part);
 bool nvme_ns_host_sees(const struct nvme_namespace *ns, const char *hostnqn); /* target lock */
 struct nvme_ns_channel *nvme_ns_channel(struct nvme_namespace *ns, struct reactor *r);
 void nvme_ns_channel_idle(struct nvme_ns_channel *nsc); /* inflight reached 0 while draining */

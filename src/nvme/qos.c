@@ -74,6 +74,7 @@ bool nvme_qos_admit(struct nvme_request *req, uint64_t bytes)
 	*nsc->throttled_tail = req;
 	nsc->throttled_tail = &req->next;
 	nsc->stats.throttled++;
+	req->queue->stats.throttled++;
 	if (!nsc->throttle_timer.slot)
 		reactor_timer_arm(nsc->reactor, &nsc->throttle_timer, reactor_now(nsc->reactor) + RETRY_NS);
 	return false;

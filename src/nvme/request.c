@@ -13,6 +13,7 @@ void nvme_queue_init(struct nvme_queue *q)
 	q->fuse_first = NULL;
 	q->auth = NULL;
 	q->kill_sent = false;
+	memset(&q->stats, 0, sizeof(q->stats));
 	nvme_port_get(q->port);
 }
 

@@ -301,3 +301,30 @@ void nvme_each_ctrl(struct nvme_target *t, void (*fn)(void *arg, const struct nv
 	tell_ctrls(t->discovery, fn, arg);
 	pthread_mutex_unlock(&t->lock);
 }
+
+/* A queue is in its controller's list until it is closed, under the controller's lock. */
+static void tell_queues(struct nvme_ctrl *c, void (*fn)(void *, const struct nvme_queue_info *), void *arg)
+{
+	pthread_mutex_lock(&c->lock);
+	for (uint16_t qid = 1; qid <= NVME_IO_QUEUES_MAX; qid++) {
+		struct nvme_queue_info info = {.cntlid = c->cntlid, .qid = qid, .hostnqn = c->hostnqn, .subnqn = c->subsys->nqn};
+
+		if (!c->io[qid])
+			continue;
+		nvme_io_stats_add(&info.stats, &c->io[qid]->stats);
+		fn(arg, &info);
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+void nvme_each_queue(struct nvme_target *t, void (*fn)(void *arg, const struct nvme_queue_info *info), void *arg)
+{
+	struct nvme_subsystem *s;
+	struct nvme_ctrl *c;
+
+	pthread_mutex_lock(&t->lock);
+	list_for_each (s, &t->subsystems, node)
+		list_for_each (c, &s->ctrls, node)
+			tell_queues(c, fn, arg);
+	pthread_mutex_unlock(&t->lock);
+}

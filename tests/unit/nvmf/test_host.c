@@ -99,6 +99,48 @@ static void test_reads_beside_writes(void **state)
 	down(&r, reader);
 }
 
+static void add_counters(struct nvme_io_stats *sum, const struct nvme_io_stats *part)
+{
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(uint64_t); i++)
+		((uint64_t *)sum)[i] += ((const uint64_t *)part)[i];
+}
+
+static void sum_queue(void *arg, const struct nvme_queue_info *info)
+{
+	assert_string_equal(info->hostnqn, RIG_HOST);
+	assert_string_equal(info->subnqn, RIG_NQN);
+	assert_in_range(info->qid, 1, 4);
+	add_counters(arg, &info->stats);
+}
+
+static void sum_namespace(void *arg, const struct nvme_namespace_info *info)
+{
+	add_counters(arg, &info->stats);
+}
+
+/* What is counted per namespace and per queue is the same in sum. */
+static void test_counters(void **state)
+{
+	struct nvme_io_stats by_ns = {.reads = 0}, by_queue = {.reads = 0};
+	static uint8_t buf[8192];
+	struct rig r;
+	struct nvmf_host *h = up(&r);
+
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(rig_rw(&r, h, NVME_IO_WRITE, 8, 16, buf), 0);
+		assert_int_equal(rig_rw(&r, h, NVME_IO_READ, 8, i < 5 ? 1 : 16, buf), 0);
+	}
+	assert_int_equal(rig_rw(&r, h, NVME_IO_COMPARE, 8, 16, buf), 0);
+	nvme_each_namespace(r.subsys, sum_namespace, &by_ns, false);
+	nvme_each_queue(r.target, sum_queue, &by_queue);
+	assert_memory_equal(&by_ns, &by_queue, sizeof(by_ns));
+	assert_int_equal(by_queue.reads, 10);
+	assert_int_equal(by_queue.writes, 10);
+	assert_int_equal(by_queue.others, 1);
+	assert_int_equal(by_queue.read_bytes, 5 * 512 + 5 * 8192);
+	down(&r, h);
+}
+
 static uint16_t simple(struct rig *r, struct nvmf_host *h, uint8_t opcode, uint32_t nsid, uint64_t slba, uint32_t blocks,
 	uint16_t control)
 {
@@ -809,6 +851,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_connect_and_rw),
+		cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_reads_beside_writes),
 		cmocka_unit_test(test_zero_unmap_copy_verify),
 		cmocka_unit_test(test_namespace_events),
