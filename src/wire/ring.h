@@ -77,6 +77,18 @@ static inline struct ring_slot *ring_claim(struct ring_end *r)
 	return ring_at(r, r->mine);
 }
 
+/* What comes after the present slot is fetched while that is dealt with: a line last written by the other processor is
+ * 100 to 250 ns away. */
+static inline void ring_fetch_next(const struct ring_end *r)
+{
+	__builtin_prefetch(ring_at(r, r->mine + 1));
+}
+
+static inline void ring_fetch_next_to_fill(const struct ring_end *r)
+{
+	__builtin_prefetch(ring_at(r, r->mine + 1), 1);
+}
+
 /* For a consumer that never sleeps. */
 static inline void ring_push_quietly(struct ring_end *r)
 {

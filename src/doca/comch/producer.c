@@ -87,6 +87,8 @@ static doca_error_t deliver(struct doca_comch_producer *p, struct remote_consume
 	answer = ring_claim(&r->dones);
 	if (!answer)
 		return DOCA_ERROR_AGAIN;
+	ring_fetch_next(&r->posts);
+	ring_fetch_next_to_fill(&r->dones);
 	result = len ? write_into(r, &post, t, len) : DOCA_SUCCESS;
 	if (result != DOCA_SUCCESS)
 		return result;
