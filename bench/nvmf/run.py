@@ -8,7 +8,7 @@ usage: bench/nvmf/run.py BUILD [options]
   --initiator CMD     instead of bench/nvmf/nvmf-load, against both targets. {host} {port} {nqn} {block} {depth} {write}
                       {rw} {seconds} {connections} are filled in; the last line that says "Total" with numbers behind is
                       IOPS, MiB/s, average latency in us (as spdk_nvme_perf prints it), else "iops" of a JSON line
-  --file-queue N      hold back what exceeds N in the file's device (softdpu-nvmfd(8), queue; for emulated disks)
+  --file-queue N      hold back what exceeds N in the file's device (softdpu-nvmfd(8), queue); else as shipped
   --rows A,B  --pairs N (25)  --seconds S (0.2)  --rt (real-time priority, for a busy machine)
 
 A row that has a measure (the peer, raw io_uring, one namespace) runs as interleaved pairs, ours and the measure's; the
@@ -137,7 +137,7 @@ class Bench:
                     f.write(os.urandom(1 << 20))
                 os.fsync(f.fileno())
             queue = f"&queue={self.args.file_queue}" if self.args.file_queue else ""
-            self.ours("file", 1000, [{"nsid": 1, "backend": f"file:{self.file}?block=4096{queue}"}])
+            self.ours("file", 50, [{"nsid": 1, "backend": f"file:{self.file}?block=4096{queue}"}])
         self.touch(many)
 
     def touch(self, many):

@@ -5,10 +5,8 @@
  * (never that of our own transports) is bounced through the pool. Flush is fdatasync, FUA is
  * RWF_DSYNC, unmap punches a hole, write zeroes asks the file system and falls back to writing.
  *
- * With queue=N at most N reads and writes of a channel are in the device, the others wait here in order.
- * It is for devices that answer in bursts - a hypervisor's disk takes all it finds, and tells when all of it is
- * done: then everything is in the device or everything is on the network, never both. A few held back keep it
- * busy while the answers travel.
+ * Reads and writes that the device should not have yet wait here, in order: pace.h decides, or queue=N says how
+ * many of a channel may be in it.
  *
  * What waits here can be given up, and what waits for a worker thread of the kernel (flush, unmap, zeroes).
  */
@@ -29,6 +27,7 @@
 
 #include "base/log.h"
 #include "base/refuse.h"
+#include "blk/pace.h"
 
 LOG_MODULE("blk.file");
 
@@ -39,12 +38,13 @@ struct file {
 	int fd;
 	bool is_bdev;
 	bool zero_range; /* cleared when the file system refuses it once; atomic */
-	unsigned queue;	 /* most transfers of a channel in the device */
+	unsigned queue;	 /* most transfers of a channel in the device; 0 = pace.h finds out */
 };
 
 struct file_channel {
 	struct blk_channel ch;
-	unsigned busy; /* transfers in the device */
+	unsigned busy, waiting; /* transfers in the device, and held */
+	struct pace pace;
 	struct blk_io *held, **held_tail;
 };
 
@@ -140,7 +140,7 @@ static int queue_of(const struct blk_uri *uri, unsigned *queue)
 	char *end;
 	unsigned long n;
 
-	*queue = UINT_MAX;
+	*queue = 0;
 	if (!text)
 		return 0;
 	n = strtoul(text, &end, 10);
@@ -164,6 +164,8 @@ static int file_open(struct blk_dev *dev, const struct blk_uri *uri)
 	f->fd = open_path(uri, want, &direct);
 	if (f->fd < 0)
 		return f->fd;
+	if (!direct && !f->queue)
+		f->queue = QUEUE_MAX; /* the page cache answers what it has at once: nothing to learn from that */
 	err = measure(f, uri->body, want, &size, &sector);
 	if (!err && block < sector) {
 		if (blk_uri_param(uri, "block"))
@@ -213,6 +215,7 @@ static int file_channel_open(struct blk_channel *ch)
 	struct file_channel *fc = (struct file_channel *)ch;
 
 	fc->held_tail = &fc->held;
+	pace_init(&fc->pace, ((struct file *)ch->dev)->queue);
 	return 0;
 }
 
@@ -220,10 +223,11 @@ static void transfer(struct blk_io *io);
 
 static void enter(struct file_channel *fc, struct blk_io *io)
 {
-	if (fc->busy < file_of(io)->queue) {
+	if (pace_admits(&fc->pace, fc->busy)) {
 		fc->busy++;
 		transfer(io);
 	} else {
+		fc->waiting++;
 		io->next = NULL;
 		*fc->held_tail = io;
 		fc->held_tail = &io->next;
@@ -233,15 +237,17 @@ static void enter(struct file_channel *fc, struct blk_io *io)
 /* One is through: the next goes before anybody is told, the device shall not wait for them. */
 static void leave(struct file_channel *fc)
 {
-	struct blk_io *io = fc->held;
-
+	pace_done(&fc->pace, reactor_now(fc->ch.reactor), fc->busy, fc->busy + fc->waiting);
 	fc->busy--;
-	if (!io)
-		return;
-	fc->held = io->next;
-	if (!fc->held)
-		fc->held_tail = &fc->held;
-	enter(fc, io);
+	while (fc->held && pace_admits(&fc->pace, fc->busy)) {
+		struct blk_io *io = fc->held;
+
+		fc->held = io->next;
+		if (!fc->held)
+			fc->held_tail = &fc->held;
+		fc->waiting--;
+		enter(fc, io);
+	}
 }
 
 static void transfer_end(struct blk_io *io, int status)
@@ -462,6 +468,7 @@ static bool unhold(struct file_channel *fc, const struct blk_io *io)
 		*at = io->next;
 		if (!*at)
 			fc->held_tail = at;
+		fc->waiting--;
 		return true;
 	}
 	return false;
