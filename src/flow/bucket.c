@@ -102,7 +102,7 @@ void bkt_lock_two(
 uint32_t bkt_find_locked(const struct bkt_index *x, const struct bkt *home, uint32_t level,
 	uint64_t hash, bkt_equal equal, const void *key)
 {
-	uint32_t far = (bkt_head(home) & BKT_FAR_MASK) >> BKT_FAR_SHIFT, id;
+	uint32_t far = bkt_far(bkt_head(home), hash), id;
 	uint16_t tag = bkt_tag(hash);
 
 	id = bkt_scan(home, tag, match_of, equal, x->owner, key);
@@ -136,10 +136,12 @@ static int place(
 
 	if (claim_slot(home, tag, id))
 		return 0;
+	if ((bkt_head(home) & BKT_AWAY_MASK) == BKT_AWAY_MASK)
+		return -ENOSPC;
 	for (unsigned d = 1; d <= BKT_REACH; d++) {
 		if (!claim_slot(bkt_at(x, level, hash + d), tag, id))
 			continue;
-		head = bkt_head(home) + BKT_AWAY;
+		head = (bkt_head(home) + BKT_AWAY) | bkt_filter(hash);
 		if (d > (head & BKT_FAR_MASK) >> BKT_FAR_SHIFT)
 			head = (head & ~BKT_FAR_MASK) | d << BKT_FAR_SHIFT;
 		__atomic_store_n(&home->head, head, __ATOMIC_RELEASE);
@@ -181,8 +183,8 @@ static void came_home(struct bkt *home)
 {
 	uint32_t head = bkt_head(home) - BKT_AWAY;
 
-	if (head < BKT_AWAY)
-		head &= ~BKT_FAR_MASK;
+	if (!(head & BKT_AWAY_MASK))
+		head &= BKT_LOCK | BKT_MOVED;
 	__atomic_store_n(&home->head, head, __ATOMIC_RELEASE);
 }
 

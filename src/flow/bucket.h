@@ -5,8 +5,9 @@
  *
  * A bucket is one cache line: ten 16-bit tags, ten ids, one head word. A key's HOME is the bucket the low
  * bits of its hash name, its tag the top 16 bits. When the home is full the key goes to a free slot of
- * one of the next BKT_REACH buckets, and the home's head counts how many went and how far. A key never moves
- * inside an array, so a reader that scans home and then as far as the head says misses nothing.
+ * one of the next BKT_REACH buckets; the home's head counts how many went and how far, and has a bit of a filter set
+ * for each. A key never moves inside an array, so a reader that scans home and then, if its key's bit is set, as far as
+ * the head says misses nothing; and one whose key is in no table hardly ever reads a second line.
  *
  * Slots. A writer claims a free slot by compare-and-swap on the id, then publishes the tag; readers look at tags
  * first. Removal clears the tag, then the id. A slot seen between is skipped: that reader is concurrent
@@ -54,12 +55,15 @@ struct bkt {
 };
 _Static_assert(sizeof(struct bkt) == 64, "one line");
 
-/* head: lock, moved, the farthest displaced key (6 bits), number of displaced keys. */
+/* head: lock, moved, the farthest displaced key (6 bits), number of displaced keys (6 bits), and a filter of them. */
 #define BKT_LOCK 1u
 #define BKT_MOVED 2u
 #define BKT_FAR_SHIFT 4
 #define BKT_FAR_MASK 0x3f0u
 #define BKT_AWAY 0x400u /* one displaced key */
+#define BKT_AWAY_MASK 0xfc00u
+#define BKT_FILTER_SHIFT 16
+#define BKT_FILTER_FROM 44 /* the bit of a hash from which four choose its bit of the filter */
 
 /* Relocatable. The first line is read by everybody, the second written by every insert. */
 struct bkt_state {
@@ -106,6 +110,12 @@ static inline uint16_t bkt_tag(uint64_t hash)
 	return tag ? tag : 1;
 }
 
+/* The bit of the filter for a displaced key of this hash; from bits that are neither of the tag nor of the place. */
+static inline uint32_t bkt_filter(uint64_t hash)
+{
+	return (1u << BKT_FILTER_SHIFT) << (hash >> BKT_FILTER_FROM & 15);
+}
+
 static inline struct bkt *bkt_at(const struct bkt_index *x, uint32_t level, uint64_t home)
 {
 	return &x->base[((uint64_t)1 << level) + (home & (((uint64_t)1 << level) - 1))];
@@ -124,6 +134,18 @@ static inline uint32_t bkt_level(const struct bkt_index *x)
 static inline uint32_t bkt_head(const struct bkt *b)
 {
 	return __atomic_load_n(&b->head, __ATOMIC_ACQUIRE);
+}
+
+/* What the head of its home says when a key that is not there may be elsewhere: displaced, or in the next level. */
+static inline uint32_t bkt_elsewhere(uint64_t hash)
+{
+	return BKT_MOVED | bkt_filter(hash);
+}
+
+/* How far behind its home a key of this hash may lie. */
+static inline uint32_t bkt_far(uint32_t head, uint64_t hash)
+{
+	return head & bkt_filter(hash) ? (head & BKT_FAR_MASK) >> BKT_FAR_SHIFT : 0;
 }
 
 /* Fields of the state that are hints to others or guarded by `busy`. */
@@ -180,7 +202,7 @@ again:
 	start = bkt_level(x);
 	for (level = start; level <= x->level_max; level++) {
 		const struct bkt *b = bkt_home(x, level, hash);
-		uint32_t head = bkt_head(b), far = (head & BKT_FAR_MASK) >> BKT_FAR_SHIFT;
+		uint32_t head = bkt_head(b), far = bkt_far(head, hash);
 
 		if (head & BKT_MOVED)
 			continue;

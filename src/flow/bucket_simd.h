@@ -17,7 +17,7 @@
 static inline __attribute__((no_sanitize("thread"))) uint32_t bkt_match_avx512(
 	const struct bkt *b, uint16_t tag)
 {
-	__m256i tags = _mm256_loadu_si256((const __m256i *)b->tag);
+	__m256i tags = _mm256_load_si256((const __m256i *)(const void *)b);
 	uint32_t m =
 		_mm256_mask_cmpeq_epi16_mask(BKT_SLOT_BITS, tags, _mm256_set1_epi16((short)tag));
 

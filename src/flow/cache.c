@@ -71,7 +71,7 @@ int cache_init(struct flow_ctx *ctx)
 
 static struct record *record_at(const struct level *level, uint32_t index)
 {
-	return (struct record *)(void *)(exact_record(level->table, index) + level->table->data_at);
+	return flow_exact_data(level->table, index);
 }
 
 static struct cached *cached_of(const struct flow_program *prog)
@@ -169,9 +169,9 @@ static uint64_t look_in(const struct looking *l, struct level *level, const stru
 	struct flow_hit *hits)
 {
 	uint32_t index[64];
-	uint64_t found = level->table->find(level->table, keys, *todo, index), valid = found;
+	uint64_t found = exact_find(level->table, keys, *todo, index), valid = found;
 	struct record *records = record_at(level, 0);
-	uint64_t stride = level->table->stride;
+	uint64_t stride = level->table->layout.stride;
 	struct flow_hit last = {};
 	uint32_t last_index = 0;
 

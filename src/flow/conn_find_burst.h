@@ -55,7 +55,7 @@ static INLINE uint32_t conn_find(
 	const struct bkt_index *x = &b->f->index;
 
 	/* A plain miss: nothing of this home lies elsewhere. */
-	if (likely(!b->id[i] && !(bkt_head(conn_home(b, i)) & (BKT_MOVED | BKT_FAR_MASK)) && bkt_level(x) == b->level))
+	if (likely(!b->id[i] && !(bkt_head(conn_home(b, i)) & bkt_elsewhere(b->hash[i])) && bkt_level(x) == b->level))
 		return 0;
 	return bkt_find(x, b->hash[i], match, equal, &b->words[i * words]);
 }

@@ -26,7 +26,7 @@
 #include "flow/pool.h"
 
 #define CONN_MAGIC 0x6e6e6f63736f6674ull /* "tfosconn" */
-#define CONN_VERSION 1u
+#define CONN_VERSION 2u
 #define CONN_TICK_SHIFT 20 /* seen: about a millisecond, wraps after 52 days, compared signed */
 
 /* conn_common.state */

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cpu.h"
 #include "base/refuse.h"
 #include "base/rng.h"
 #include "flow/exact_int.h"
@@ -58,21 +57,22 @@ static void choose_words(struct flow_exact *t, const struct flow_key *mask)
 		return;
 	t->one_line = true;
 	t->line_at = (t->half[0] * 4) & ~(FLOW_KEY_LINE - 1);
+	t->line_halves = (uint16_t)((1u << t->nr_halves) - 1);
 	for (unsigned i = 0; i < t->nr_halves; i++)
-		t->line_halves |= 1u << (t->half[i] % (FLOW_KEY_LINE / 4));
+		t->squeeze[i] = t->half[i] % (FLOW_KEY_LINE / 4);
 }
 
 /* Key, data, live word; the line is filled up before a second one is begun. */
 static void lay_out_record(struct flow_exact *t, uint32_t data_len)
 {
-	t->data_at = t->nr_words * 8;
+	t->layout.data_at = t->nr_words * 8;
 	t->data_len = data_len;
-	t->live_at = t->data_at + ((data_len + 3) & ~3u);
-	t->stride = (t->live_at + 4 + 7) & ~7u;
-	if (t->stride > 32)
-		t->stride = (t->stride + 63) & ~63u;
-	else if (t->stride > 16)
-		t->stride = 32;
+	t->live_at = t->layout.data_at + ((data_len + 3) & ~3u);
+	t->layout.stride = (t->live_at + 4 + 7) & ~7u;
+	if (t->layout.stride > 32)
+		t->layout.stride = (t->layout.stride + 63) & ~63u;
+	else if (t->layout.stride > 16)
+		t->layout.stride = 32;
 }
 
 static void reach(void *owner, uint32_t index)
@@ -84,8 +84,8 @@ static void reach(void *owner, uint32_t index)
 				       __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
 	if (flow_ahead_claim(&t->ahead, index, &from, &to))
-		flow_region_populate(&t->region, t->at_records + (uint64_t)from * t->stride,
-			t->at_records + (uint64_t)to * t->stride);
+		flow_region_populate(&t->region, t->at_records + (uint64_t)from * t->layout.stride,
+			t->at_records + (uint64_t)to * t->layout.stride);
 }
 
 /* Records beyond the capacity, because removed ones wait for their grace period. */
@@ -101,26 +101,15 @@ static int open_region(struct flow_exact *t, uint32_t reserved)
 
 	t->at_records =
 		(at_links + (size_t)(records + 1) * sizeof(uint32_t) + 4095) & ~(size_t)4095;
-	if (flow_region_open(&t->region, t->at_records + (size_t)(records + 1) * t->stride))
+	if (flow_region_open(&t->region, t->at_records + (size_t)(records + 1) * t->layout.stride))
 		return -ENOMEM;
 	t->reserved = reserved;
-	t->records = t->region.base + t->at_records;
+	t->layout.records = t->region.base + t->at_records;
 	bkt_init(&t->index, (struct bkt *)t->region.base, &t->state, level_max, &t->region);
 	t->index.hash_of = hash_of;
 	t->index.record_of = record_of;
 	t->index.owner = t;
 	return 0;
-}
-
-static void choose_variant(struct flow_exact *t)
-{
-	t->find = exact_find_generic;
-#ifdef __x86_64__
-	if (cpu_has(CPU_AVX512 | CPU_BMI2))
-		t->find = exact_find_avx512;
-	else if (cpu_has(CPU_AVX2 | CPU_BMI2))
-		t->find = exact_find_avx2;
-#endif
 }
 
 int flow_exact_create(
@@ -147,14 +136,14 @@ int flow_exact_create(
 		return refuse(ENOMEM, "exact table '%s': cannot reserve memory for %u entries",
 			cfg->name, cfg->capacity);
 	}
-	for (unsigned i = 0; i <= EXACT_WORDS; i++)
+	for (unsigned i = 0; i < t->nr_words; i++)
 		t->seed[i] = rng_fresh_seed();
 	t->capacity = cfg->capacity;
 	t->high = 1;
-	t->ahead.step = MAX_OF(1u, (64u << 10) / t->stride);
+	t->ahead.step = MAX_OF(1u, (64u << 10) / t->layout.stride);
 	flow_pool_init(&t->pool, ctx, (uint32_t *)(t->region.base + bkt_bytes(t->index.level_max)),
 		records_for(t->capacity), reach, t);
-	choose_variant(t);
+	exact_choose_steps(t);
 	*table = t;
 	return 0;
 }
@@ -171,7 +160,7 @@ void flow_exact_destroy(struct flow_exact *table)
 uint64_t flow_exact_lookup(
 	const struct flow_exact *table, const struct flow_key *keys, uint64_t todo, uint32_t *index)
 {
-	return table->find(table, keys, todo, index);
+	return exact_find(table, keys, todo, index);
 }
 
 uint32_t flow_exact_find(const struct flow_exact *table, const struct flow_key *key)
@@ -199,9 +188,9 @@ static void fill(struct flow_exact *t, uint32_t index, const uint64_t *words, co
 
 	memcpy(record, words, t->nr_words * 8);
 	if (data)
-		memcpy(record + t->data_at, data, t->data_len);
+		memcpy(record + t->layout.data_at, data, t->data_len);
 	else
-		memset(record + t->data_at, 0, t->data_len);
+		memset(record + t->layout.data_at, 0, t->data_len);
 }
 
 /* Under the lock of the key's home: refuse a duplicate, else make the record and enter it. */
@@ -307,11 +296,6 @@ int flow_exact_remove(struct flow_exact *table, uint32_t index)
 	return 0;
 }
 
-void *flow_exact_data(const struct flow_exact *table, uint32_t index)
-{
-	return exact_record(table, index) + table->data_at;
-}
-
 void flow_exact_key(const struct flow_exact *table, uint32_t index, struct flow_key *key)
 {
 	const uint8_t *packed = exact_record(table, index);
@@ -374,11 +358,11 @@ void flow_exact_settle(struct flow_exact *table)
 	if (level != table->settled_level)
 		flow_region_collapse(&table->region, buckets, 2 * buckets);
 	table->settled_level = level;
-	flow_region_settle(&table->region, table->at_records, (size_t)high * table->stride, &table->settled);
+	flow_region_settle(&table->region, table->at_records, (size_t)high * table->layout.stride, &table->settled);
 }
 
 uint64_t flow_exact_memory(const struct flow_exact *table)
 {
 	return sizeof(*table) + (sizeof(struct bkt) << table->state.level) +
-	       (uint64_t)table->high * (table->stride + sizeof(uint32_t));
+	       (uint64_t)table->high * (table->layout.stride + sizeof(uint32_t));
 }

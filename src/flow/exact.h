@@ -31,6 +31,12 @@
 
 struct flow_exact;
 
+/* Where records lie: a table begins with it, for flow_exact_data. */
+struct flow_exact_layout {
+	uint8_t *records;
+	uint32_t stride, data_at;
+};
+
 struct flow_exact_cfg {
 	const char *name; /* for refusals; borrowed during create only */
 	const struct flow_key
@@ -67,7 +73,12 @@ void flow_exact_insert_burst(struct flow_exact *table, const struct flow_key *ke
 int flow_exact_remove(struct flow_exact *table, uint32_t index);
 
 /* The caller's bytes of a record; valid for readers online at lookup, and for owners of the entry. */
-void *flow_exact_data(const struct flow_exact *table, uint32_t index);
+static inline void *flow_exact_data(const struct flow_exact *table, uint32_t index)
+{
+	const struct flow_exact_layout *l = (const struct flow_exact_layout *)(const void *)table;
+
+	return l->records + (uint64_t)index * l->stride + l->data_at;
+}
 /* Rebuild the (masked) key of a record: for dumps. */
 void flow_exact_key(const struct flow_exact *table, uint32_t index, struct flow_key *key);
 const struct flow_key *flow_exact_mask(const struct flow_exact *table);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * exact_burst: the batched search, one body for all variants. A key goes through three steps: pack, hash and ask
- * for the bucket; match tags and ask for the record; compare. EXACT_AHEAD keys take a step together, and between
- * two steps of a key lie steps of others: what was asked for arrives under them, and never more is asked for at
- * once than the first cache can wait for. What does not end well there goes through bkt_find.
- * The number of words is a constant in the common cases, so packing, hashing and comparing unroll.
+ * exact_burst: the steps of the batched search (exact_find.c), one body for all variants. The number of words is a
+ * constant in the common cases, so packing, hashing and comparing unroll. A step is a function of its own: each has
+ * the registers to itself.
  */
 #ifndef FLOW_EXACT_BURST_H
 #define FLOW_EXACT_BURST_H
@@ -14,31 +12,6 @@
 #include "flow/exact_int.h"
 
 #define INLINE inline __attribute__((always_inline))
-#define EXACT_CHUNK 64 /* keys of one call at most */
-#define EXACT_AHEAD 16
-
-struct exact_chunk {
-	uint8_t place[EXACT_CHUNK];
-	uint64_t hash[EXACT_CHUNK];
-	uint32_t id[EXACT_CHUNK];
-};
-
-/* What a search reads of the table, in registers. */
-struct exact_view {
-	const struct flow_exact *t;
-	const struct bkt *homes;
-	uint64_t home_mask;
-	const uint8_t *records;
-	uint32_t stride, level;
-};
-
-static INLINE struct exact_view exact_look(const struct flow_exact *t)
-{
-	uint32_t level = bkt_level(&t->index);
-
-	return (struct exact_view){.t = t, .level = level, .homes = bkt_at(&t->index, level, 0),
-		.home_mask = ((uint64_t)1 << level) - 1, .records = t->records, .stride = t->stride};
-}
 
 /* Packed keys stand a line apart when they fit one: a vector variant stores and loads them whole. */
 static INLINE unsigned exact_slot(unsigned nr)
@@ -64,20 +37,23 @@ static bool exact_equal(const void *owner, uint32_t id, const void *key)
 	return exact_same(exact_record(t, id), key, t->nr_words);
 }
 
-/* The packed key; may write up to 64 bytes when there are at most eight words. */
-typedef void (*exact_packer)(
-	const struct flow_exact *t, const struct flow_key *key, uint64_t *words, unsigned nr);
-typedef uint64_t (*exact_hasher)(const struct flow_exact *t, const uint64_t *words, unsigned nr);
 typedef bool (*exact_comparer)(const uint8_t *record, const uint64_t *words, unsigned nr);
 
-static INLINE void exact_pack_words(
-	const struct flow_exact *t, const struct flow_key *key, uint64_t *words, unsigned nr)
+static INLINE void exact_stage_words(
+	struct exact_search *s, const struct flow_key *keys, unsigned from, unsigned to, unsigned nr)
 {
-	exact_pack(t, key, words);
-}
+	for (unsigned i = from; i < to; i++) {
+		uint64_t *words = &s->words[i * exact_slot(nr)], hash;
 
-/* Is b the same key to this table as a? */
-typedef bool (*exact_repeater)(const struct flow_exact *t, const struct flow_key *a, const struct flow_key *b);
+		exact_pack(s->t, &keys[s->place[i]], words);
+		hash = exact_hash(s->t, words, nr);
+		s->hash[i] = hash;
+		s->tag[i] = bkt_tag(hash);
+		s->elsewhere[i] = bkt_elsewhere(hash);
+		s->home[i] = &s->homes[hash & s->home_mask];
+		rte_prefetch0(s->home[i]);
+	}
+}
 
 static INLINE bool exact_repeat_words(const struct flow_exact *t, const struct flow_key *a, const struct flow_key *b)
 {
@@ -93,122 +69,85 @@ static INLINE bool exact_repeat_words(const struct flow_exact *t, const struct f
 	return !differ;
 }
 
-/* Bit i: the i-th key of todo is the one before it again. Packets of a flow come in trains; those behind the
- * first cost a compare. */
-static INLINE uint64_t exact_repeats(
-	const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, exact_repeater repeat)
+static INLINE void exact_match(struct exact_search *s, unsigned from, unsigned to, bkt_matcher match)
 {
-	const struct flow_key *before = &keys[todo ? __builtin_ctzll(todo) : 0];
-	uint64_t repeats = 0;
+	const uint8_t *records = s->t->layout.records;
+	uint64_t stride = s->t->layout.stride;
+	unsigned first = s->nr_candidates, n = first;
 
-	todo &= todo - 1;
-	for (unsigned i = 1; todo; i++, todo &= todo - 1) {
-		const struct flow_key *key = &keys[__builtin_ctzll(todo)];
+	for (unsigned i = from; i < to; i++) {
+		uint32_t slots = match(s->home[i], s->tag[i]);
 
-		repeats |= (uint64_t)repeat(t, before, key) << i;
-		before = key;
+		s->candidate[n] = (uint8_t)i;
+		s->slots[n] = (uint16_t)slots;
+		n += (slots | (bkt_head(s->home[i]) & s->elsewhere[i])) != 0;
 	}
-	return repeats;
+	for (unsigned k = first; k < n; k++) {
+		uint32_t id = s->slots[k] ? bkt_id(s->home[s->candidate[k]], __builtin_ctz(s->slots[k])) : 0;
+		const uint8_t *record = records + id * stride;
+
+		s->id[k] = id;
+		rte_prefetch0(record);
+		if (stride > 64)
+			rte_prefetch0(record + 64);
+	}
+	s->nr_candidates = n;
 }
 
-static INLINE void exact_match(const struct exact_view *v, struct exact_chunk *c, unsigned i, bkt_matcher match)
+static INLINE uint64_t exact_judge(struct exact_search *s, unsigned from, unsigned to, uint32_t *index, unsigned nr,
+	bkt_matcher match, exact_comparer same)
 {
-	const struct bkt *b = &v->homes[c->hash[i] & v->home_mask];
-	uint32_t m = match(b, bkt_tag(c->hash[i]));
-	const uint8_t *record;
+	const uint8_t *records = s->t->layout.records;
+	uint64_t stride = s->t->layout.stride, hits = 0;
 
-	c->id[i] = m ? bkt_id(b, __builtin_ctz(m)) : 0;
-	record = v->records + (uint64_t)c->id[i] * v->stride;
-	rte_prefetch0(record);
-	if (v->stride > 64)
-		rte_prefetch0(record + 64);
-}
+	for (unsigned k = from; k < to; k++) {
+		unsigned i = s->candidate[k];
+		const uint64_t *words = &s->words[i * exact_slot(nr)];
+		uint32_t id = s->id[k];
 
-/* The id of key i, 0 = none. */
-static INLINE uint32_t exact_judge(const struct exact_view *v, const struct exact_chunk *c, unsigned i, const uint64_t *w,
-	unsigned nr, bkt_matcher match, exact_comparer same)
-{
-	const struct bkt *b = &v->homes[c->hash[i] & v->home_mask];
-	uint32_t id = c->id[i];
-
-	if (likely(id && same(v->records + (uint64_t)id * v->stride, w, nr)))
-		return id;
-	if (likely(!id && !(bkt_head(b) & (BKT_MOVED | BKT_FAR_MASK)) && bkt_level(&v->t->index) == v->level))
-		return 0;
-	return bkt_find(&v->t->index, c->hash[i], match, exact_equal, w);
-}
-
-/* One train: what is found for the first key holds for all of todo. */
-static INLINE uint64_t exact_search_train(const struct flow_exact *t, const struct flow_key *keys,
-	uint64_t todo, uint32_t *index, unsigned nr, bkt_matcher match, exact_packer pack, exact_hasher hash)
-{
-	uint64_t words[EXACT_WORDS] __attribute__((aligned(64)));
-	uint32_t id;
-
-	pack(t, &keys[__builtin_ctzll(todo)], words, nr);
-	id = bkt_find(&t->index, hash(t, words, nr), match, exact_equal, words);
-	if (!id)
-		return 0;
-	for (uint64_t left = todo; left; left &= left - 1)
-		index[__builtin_ctzll(left)] = id;
-	return todo;
-}
-
-static INLINE uint64_t exact_search(const struct flow_exact *t, const struct flow_key *keys,
-	uint64_t todo, uint32_t *index, unsigned nr, bkt_matcher match, exact_packer pack,
-	exact_hasher hash, exact_comparer same, exact_repeater repeat)
-{
-	uint64_t words[EXACT_CHUNK * EXACT_WORDS] __attribute__((aligned(64))), hits = 0;
-	uint64_t repeats = exact_repeats(t, keys, todo, repeat);
-	uint32_t id = 0;
-	unsigned n = __builtin_popcountll(todo), slot = exact_slot(nr);
-	struct exact_view v = exact_look(t);
-	struct exact_chunk c;
-
-	if (!todo)
-		return 0;
-	if (__builtin_popcountll(repeats) == n - 1)
-		return exact_search_train(t, keys, todo, index, nr, match, pack, hash);
-	for (unsigned at = 0; at < n + 2 * EXACT_AHEAD; at += EXACT_AHEAD) {
-		for (unsigned i = at; i < MIN_OF(at + EXACT_AHEAD, n); i++, todo &= todo - 1) {
-			c.place[i] = __builtin_ctzll(todo);
-			pack(t, &keys[c.place[i]], &words[i * slot], nr);
-			c.hash[i] = hash(t, &words[i * slot], nr);
-			rte_prefetch0(&v.homes[c.hash[i] & v.home_mask]);
-		}
-		for (unsigned i = at - EXACT_AHEAD; at >= EXACT_AHEAD && i < MIN_OF(at, n); i++)
-			exact_match(&v, &c, i, match);
-		for (unsigned i = at - 2 * EXACT_AHEAD; at >= 2 * EXACT_AHEAD && i < MIN_OF(at - EXACT_AHEAD, n); i++) {
-			if (!(repeats >> i & 1))
-				id = exact_judge(&v, &c, i, &words[i * slot], nr, match, same);
-			if (likely(id)) {
-				index[c.place[i]] = id;
-				hits |= (uint64_t)1 << c.place[i];
-			}
-		}
+		if (unlikely(!id || !same(records + id * stride, words, nr)))
+			id = bkt_find(&s->t->index, s->hash[i], match, exact_equal, words);
+		if (unlikely(!id))
+			continue;
+		index[s->place[i]] = id;
+		hits |= (uint64_t)1 << s->place[i];
 	}
 	return hits;
 }
 
-#define EXACT_FIND_VARIANT(isa, match, pack, hash, same, repeat)                             \
-	uint64_t exact_find_##isa(const struct flow_exact *t, const struct flow_key *keys,   \
-		uint64_t todo, uint32_t *index)                                              \
-	{                                                                                    \
-		switch (t->nr_words) {                                                       \
-		case 3:                                                                      \
-			return exact_search(t, keys, todo, index, 3, match, pack, hash, same, repeat);           \
-		case 4:                                                                      \
-			return exact_search(t, keys, todo, index, 4, match, pack, hash, same, repeat);           \
-		case 5:                                                                      \
-			return exact_search(t, keys, todo, index, 5, match, pack, hash, same, repeat);           \
-		case 6:                                                                      \
-			return exact_search(t, keys, todo, index, 6, match, pack, hash, same, repeat);           \
-		case 8:                                                                      \
-			return exact_search(t, keys, todo, index, 8, match, pack, hash, same, repeat);           \
-		default:                                                                     \
-			return exact_search(                                                 \
-				t, keys, todo, index, t->nr_words, match, exact_pack_words, exact_hash, exact_same, repeat); \
-		}                                                                            \
+#define EXACT_STEPS_OF(isa, nr_name, nr, matcher, stager, same)                                                  \
+	static void stage_##isa##_##nr_name(                                                                     \
+		struct exact_search *s, const struct flow_key *keys, unsigned from, unsigned to)                 \
+	{                                                                                                        \
+		stager(s, keys, from, to, nr);                                                                   \
+	}                                                                                                        \
+	static uint64_t judge_##isa##_##nr_name(                                                                 \
+		struct exact_search *s, unsigned from, unsigned to, uint32_t *index)                             \
+	{                                                                                                        \
+		return exact_judge(s, from, to, index, nr, matcher, same);                                       \
 	}
+
+#define EXACT_STEPS(isa, nr_name) \
+	{stage_##isa##_##nr_name, match_##isa, judge_##isa##_##nr_name, repeat_##isa}
+
+/* matcher, stager and same are of the instruction set; a key of more than eight words goes word by word. */
+#define EXACT_VARIANT(isa, matcher, stager, same, repeat)                                                        \
+	static void match_##isa(struct exact_search *s, unsigned from, unsigned to)                              \
+	{                                                                                                        \
+		exact_match(s, from, to, matcher);                                                               \
+	}                                                                                                        \
+	static bool repeat_##isa(const struct flow_exact *t, const struct flow_key *a, const struct flow_key *b) \
+	{                                                                                                        \
+		return repeat(t, a, b);                                                                          \
+	}                                                                                                        \
+	EXACT_STEPS_OF(isa, any, s->t->nr_words, matcher, exact_stage_words, exact_same)                         \
+	EXACT_STEPS_OF(isa, 3, 3, matcher, stager, same)                                                         \
+	EXACT_STEPS_OF(isa, 4, 4, matcher, stager, same)                                                         \
+	EXACT_STEPS_OF(isa, 5, 5, matcher, stager, same)                                                         \
+	EXACT_STEPS_OF(isa, 6, 6, matcher, stager, same)                                                         \
+	EXACT_STEPS_OF(isa, 8, 8, matcher, stager, same)                                                         \
+	const struct exact_steps exact_steps_##isa[EXACT_STEPS_NR] = {EXACT_STEPS(isa, any),                     \
+		[3] = EXACT_STEPS(isa, 3), [4] = EXACT_STEPS(isa, 4), [5] = EXACT_STEPS(isa, 5),                 \
+		[6] = EXACT_STEPS(isa, 6), [8] = EXACT_STEPS(isa, 8)};
 
 #endif

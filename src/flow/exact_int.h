@@ -18,37 +18,63 @@
 #include "flow/bucket.h"
 #include "flow/exact.h"
 #include "flow/flow_int.h"
-#include "flow/hash.h"
 #include "flow/pool.h"
 
 #define EXACT_WORDS (FLOW_KEY_SIZE / 8)
 #define EXACT_HALVES (FLOW_KEY_SIZE / 4)
+#define EXACT_MIX 0x9e3779b97f4a7c15ull
 
-struct flow_exact;
+#define EXACT_CHUNK 64   /* keys of one search at most */
+#define EXACT_ABREAST 8  /* a variant may stage so many keys at once */
+#define EXACT_STEPS_NR 9 /* steps for keys of 0 (any number) to 8 words */
 
-/* Search keys[i] for each bit of todo; see exact_burst.h. */
-typedef uint64_t (*exact_find_fn)(
-	const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, uint32_t *index);
+/* One search: see exact_find.c. */
+struct exact_search {
+	uint64_t words[EXACT_CHUNK * EXACT_WORDS] __attribute__((aligned(64))); /* packed keys, a slot each */
+	uint64_t hash[EXACT_CHUNK] __attribute__((aligned(64)));
+	const struct bkt *home[EXACT_CHUNK] __attribute__((aligned(64)));
+	uint32_t elsewhere[EXACT_CHUNK] __attribute__((aligned(64))); /* bkt_elsewhere */
+	uint16_t tag[EXACT_CHUNK] __attribute__((aligned(64)));
+	uint8_t place[EXACT_CHUNK + EXACT_ABREAST]; /* of the keys in the caller's array, and the last one again */
+	uint8_t candidate[EXACT_CHUNK + 1]; /* which keys, */
+	uint16_t slots[EXACT_CHUNK + 1];    /* the slots with their tag, */
+	uint32_t id[EXACT_CHUNK];           /* and the first of these */
+	unsigned nr_candidates;
+	/* what it reads of the table */
+	const struct flow_exact *t;
+	const struct bkt *homes;
+	uint64_t home_mask;
+};
+
+struct exact_steps {
+	/* The keys [from, to); may stage up to a multiple of EXACT_ABREAST. */
+	void (*stage)(struct exact_search *s, const struct flow_key *keys, unsigned from, unsigned to);
+	void (*match)(struct exact_search *s, unsigned from, unsigned to);
+	/* The candidates [from, to): returns where in the caller's array there are hits. */
+	uint64_t (*judge)(struct exact_search *s, unsigned from, unsigned to, uint32_t *index);
+	/* Is b the same key to this table as a? */
+	bool (*repeat)(const struct flow_exact *t, const struct flow_key *a, const struct flow_key *b);
+};
 
 struct flow_exact {
+	struct flow_exact_layout layout; /* first: flow_exact_data */
 	/* What a lookup reads. */
 	struct bkt_index index;
 	struct bkt_state state;
-	uint8_t *records;
-	uint32_t stride;
 	uint32_t nr_words;
-	exact_find_fn find;
+	const struct exact_steps *steps;
 	bool one_line;             /* the mask lies in one line of the key: */
-	uint16_t line_halves;      /* its 32-bit words there, */
-	uint16_t line_at;          /* and the line's offset */
+	uint16_t line_at;          /* the line's offset, */
+	uint16_t line_halves;      /* as many low bits as it has 32-bit words there, */
+	uint32_t squeeze[FLOW_KEY_LINE / 4] __attribute__((aligned(64))); /* and which they are */
 	uint32_t nr_halves;         /* 32-bit words of a flow key: which, and their bits */
 	uint8_t half[EXACT_HALVES];
 	uint32_t half_mask[EXACT_HALVES];
-	uint64_t seed[EXACT_WORDS + 1] __attribute__((aligned(64))); /* one per word of the key; the last for all */
+	uint64_t seed[EXACT_WORDS] __attribute__((aligned(64))); /* of the key's words; zero behind them */
 	/* The rest. */
 	struct flow_key mask;
 	unsigned lines;
-	uint32_t data_at, data_len, live_at;
+	uint32_t data_len, live_at;
 	uint32_t capacity, reserved;
 	uint32_t count;
 	uint32_t high; /* records below may have been used */
@@ -62,7 +88,7 @@ struct flow_exact {
 
 static inline uint8_t *exact_record(const struct flow_exact *t, uint32_t index)
 {
-	return t->records + (uint64_t)index * t->stride;
+	return t->layout.records + (uint64_t)index * t->layout.stride;
 }
 
 /* The packed key of a flow key under the table's mask. */
@@ -79,37 +105,32 @@ static inline void exact_pack(
 	}
 }
 
-/* The hash of a packed key whose words are already XORed with their seeds: a seed of its own for each word keeps
- * equal pairs apart, so a pair costs one multiplication. */
-static inline __attribute__((always_inline)) uint64_t exact_hash_seeded(
-	const struct flow_exact *t, const uint64_t *seeded, unsigned nr)
+/* The hash of a packed key: the halves of each word, either with a seed of its own, are multiplied (NH, of UMAC, RFC
+ * 4418: two keys have one sum in 2^32 draws of the seeds), and the sum of the products is spread over all bits. One
+ * 32-bit multiplication per word, and vectors have it. */
+static inline uint64_t exact_mix(uint64_t sum)
 {
-	uint64_t last = t->seed[EXACT_WORDS], h = 0;
-
-#pragma GCC unroll 4
-	for (unsigned i = 0; i + 2 <= nr; i += 2)
-		h ^= flow_fold(seeded[i], seeded[i + 1]);
-	if (nr & 1)
-		h ^= flow_fold(seeded[nr - 1], last);
-	return flow_fold(h ^ last, 0x9e3779b97f4a7c15ull);
+	sum = (sum ^ sum >> 32) * EXACT_MIX;
+	return sum ^ sum >> 32;
 }
 
 static inline __attribute__((always_inline)) uint64_t exact_hash(
 	const struct flow_exact *t, const uint64_t *words, unsigned nr)
 {
-	uint64_t seeded[EXACT_WORDS];
+	uint64_t sum = 0;
 
 #pragma GCC unroll 8
 	for (unsigned i = 0; i < nr; i++)
-		seeded[i] = words[i] ^ t->seed[i];
-	return exact_hash_seeded(t, seeded, nr);
+		sum += (uint64_t)((uint32_t)words[i] + (uint32_t)t->seed[i]) *
+		       ((uint32_t)(words[i] >> 32) + (uint32_t)(t->seed[i] >> 32));
+	return exact_mix(sum);
 }
 
-uint64_t exact_find_generic(
-	const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, uint32_t *index);
-uint64_t exact_find_avx2(
-	const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, uint32_t *index);
-uint64_t exact_find_avx512(
-	const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, uint32_t *index);
+extern const struct exact_steps exact_steps_generic[EXACT_STEPS_NR], exact_steps_avx2[EXACT_STEPS_NR],
+	exact_steps_avx512[EXACT_STEPS_NR];
+
+void exact_choose_steps(struct flow_exact *t);
+/* flow_exact_lookup, for the room. */
+uint64_t exact_find(const struct flow_exact *t, const struct flow_key *keys, uint64_t todo, uint32_t *index);
 
 #endif

@@ -49,10 +49,12 @@ static void check_burst(const struct flow_exact *table, const struct item *items
 {
 	static struct flow_key keys[64];
 	uint32_t n[64], index[64];
-	uint64_t todo = rng_u64(r), hits;
+	uint64_t todo = rng_one_in(r, 4) ? UINT64_MAX >> rng_below(r, 64) : rng_u64(r), hits;
+	uint32_t different = rng_one_in(r, 4) ? 1 + (uint32_t)rng_below(r, 3) : KEYS; /* few: trains */
+	uint32_t first = (uint32_t)rng_below(r, KEYS - different + 1);
 
 	for (unsigned i = 0; i < 64; i++) {
-		n[i] = rng_below(r, KEYS);
+		n[i] = first + (uint32_t)rng_below(r, different);
 		keys[i] = make_key(r, mask, n[i]);
 		index[i] = UINT32_MAX;
 	}
