@@ -16,10 +16,17 @@ VSWITCHD = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
 ROUTER = "mod_dl_src:02:00:00:00:00:01,mod_dl_dst:02:00:00:00:00:02,dec_ttl"
 
 
+class Failed(Exception):
+    """This row cannot be measured; others may."""
+
+
 def run(*argv, timeout=60, **kw):
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, check=False, **kw)
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, check=False, **kw)
+    except subprocess.TimeoutExpired as late:
+        raise Failed(f"{argv[0]} did not end in {timeout} s") from late
     if done.returncode:
-        sys.exit(f"peers: {' '.join(argv)}: {done.stderr.strip()}")
+        raise Failed(f"{' '.join(argv)}: {done.stderr.strip()}")
     return done.stdout
 
 
@@ -30,7 +37,7 @@ def quantile(seen, q):
         left -= seen[ns]
         if left <= 0:
             return ns
-    sys.exit("peers: OVS delivered nothing while its latency was looked at")
+    raise Failed("the peer delivered nothing while its latency was looked at")
 
 
 class Hugepages:
@@ -67,15 +74,18 @@ class Ovs:
         self.dir = tempfile.mkdtemp(prefix="softdpu-peers-", dir="/run")
         self.db = f"unix:{self.dir}/db.sock"
         self.netns = ["ip", "netns", "exec", NETNS]
+        self.cpu, self.pid = cpu, None
+
+    def start(self):
         os.environ.update(OVS_RUNDIR=self.dir, OVS_LOGDIR=self.dir, OVS_DBDIR=self.dir)
         subprocess.run(["ip", "netns", "add", NETNS], capture_output=True, check=False)
         run("ovsdb-tool", "create", f"{self.dir}/conf.db", "/usr/share/openvswitch/vswitch.ovsschema")
         run("ovsdb-server", f"{self.dir}/conf.db", f"--remote=punix:{self.dir}/db.sock",
             f"--pidfile={self.dir}/db.pid", "--detach", f"--log-file={self.dir}/db.log")
-        plugin = os.path.realpath(f"{build}/bench/peers/librte_net_benchsource.so")
+        plugin = os.path.realpath(f"{self.build}/bench/peers/librte_net_benchsource.so")
         self.vsctl("--no-wait", "init")
         self.vsctl("--no-wait", "set", "Open_vSwitch", ".", "other_config:dpdk-init=true",
-                   f"other_config:pmd-cpu-mask={1 << cpu:#x}", "other_config:dpdk-lcore-mask=0x1",
+                   f"other_config:pmd-cpu-mask={1 << self.cpu:#x}", "other_config:dpdk-lcore-mask=0x1",
                    "other_config:dpdk-socket-mem=512", f"other_config:dpdk-extra=--no-pci -d {plugin}",
                    "other_config:flow-limit=1000000", "other_config:max-idle=3600000")
         run(*self.netns, VSWITCHD, self.db, f"--pidfile={self.dir}/sw.pid", "--detach",
@@ -118,7 +128,7 @@ class Ovs:
         for port in ("src", "dst"):
             error = self.vsctl("get", "Interface", port, "error").strip()
             if error not in ("[]", '""'):
-                sys.exit(f"peers: OVS does not take port {port}: {error} (see {self.dir}/sw.log)")
+                raise Failed(f"the peer does not take port {port}: {error}")
         time.sleep(2 + case.flows * (4 + 2 * ("ct(" in str(case.rules))) / 1e6 * 3)
 
     def group(self):
@@ -149,7 +159,7 @@ class Ovs:
                     continue
             with open(f"/proc/{self.pid}/task/{task}/schedstat") as f:
                 return int(f.read().split()[0])
-        sys.exit(f"peers: OVS runs no pmd thread (see {self.dir}/sw.log)")
+        raise Failed("the peer runs no pmd thread")
 
     def sent(self):
         """Whether packets leave: OVS counts what it hands to dst."""
@@ -168,7 +178,7 @@ class Ovs:
             if after > before:
                 break
         else:
-            sys.exit(f"peers: OVS takes no packets (see {self.dir}/sw.log)")
+            raise Failed("the peer takes no packets")
         return (after - before) * 1e3 / (ns2 - ns)
 
     def latencies(self):

@@ -5,7 +5,8 @@
 Open vSwitch with DPDK is fed by the same source and sink as we are (bench/peers/source.c is port `mem` as a DPDK
 device) on the same core: A B A B, at least 20 pairs per row; the one that is not measured is stopped (SIGSTOP). Mpps
 are packets per second of the measuring thread's own CPU time. A row holds when the median of what counts (the pairs'
-ratios, or a figure of ours) less its 95% confidence half-width reaches what it must.
+ratios, or a figure of ours) less its 95% confidence half-width reaches what it must. A row that cannot be measured
+(the peer forwards nothing, a program fails) says so; the others go on.
 
 usage: peers.py BUILDDIR [--pairs N] [--seconds S] [--case NAME]... [--out FILE] [--json] [--list] [--cpu N]
 
@@ -21,7 +22,7 @@ import statistics
 import sys
 import time
 
-from ovs import Hugepages, Ovs, run
+from ovs import Failed, Hugepages, Ovs, run
 from rows import ROWS, Latency, Switch
 
 
@@ -38,6 +39,7 @@ class Bench:
     def ovs(self):
         if not self.private:
             self.private = Ovs(self.build, self.cpu)
+            self.private.start()
         return self.private
 
     def run(self, program, *argv, pinned=True, timeout=120):
@@ -65,6 +67,7 @@ class Bench:
     def close(self):
         if self.private:
             self.private.close()
+        self.private = None
 
 
 def half_width(values):
@@ -96,6 +99,8 @@ def as_text(r):
     def spread(s):
         return f"{s['median']:.3g} ({s['min']:.3g} to {s['max']:.3g})"
 
+    if "failed" in r:
+        return f"| {r['title']} | {r['failed'].splitlines()[0]} | | | | | failed |"
     theirs = f"{spread(r['theirs'])} {'' if r['peer'] == 'OVS-DPDK' else r['peer']}".strip() if "theirs" in r else ""
     ratio = f"{r['ratio']:.2f} ± {r['half_width']:.2f}" if "ratio" in r else ""
     must = "" if r["must"] is None else f"{r['must']:g} {r['unit']}" if r["kind"] == "figure" else f"{r['must']:g}x"
@@ -123,7 +128,11 @@ def run_rows(rows, bench, out):
     """First those without Open vSwitch: it then has not started. Results are in the table's order."""
     results = {}
     for row in sorted(rows, key=lambda r: isinstance(r, (Switch, Latency))):
-        results[row.name] = measure(row, bench, out)
+        try:
+            results[row.name] = measure(row, bench, out)
+        except Failed as why:
+            results[row.name] = {"row": row.name, "title": row.title, "failed": str(why), "verdict": "failed"}
+            bench.close()  # the next row begins with a switch of its own
         print(as_text(results[row.name]), file=sys.stderr, flush=True)
     return [results[row.name] for row in rows]
 

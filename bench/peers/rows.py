@@ -7,11 +7,10 @@ only a figure counts. `better` says whether more or less is better: a ratio is a
 import json
 import re
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 
-from ovs import ROUTER
+from ovs import ROUTER, Failed
 
 DNAT = "mod_nw_dst:10.244.2.3,mod_tp_dst:8080"
 ENCAP = [f"udp,in_port=src,actions={ROUTER},{DNAT},output:vx"]
@@ -47,7 +46,7 @@ class Switch(Row):
             mine = bench.esw(self.name)
             bench.ovs.go()
             if bench.ovs.sent() == before:
-                sys.exit(f"peers: {self.name}: OVS forwarded nothing (see {bench.ovs.dir}/sw.log)")
+                raise Failed("the peer forwarded nothing")
             yield mine["mpps"], theirs
 
 
@@ -142,7 +141,7 @@ class Ceiling(Row):
             out, _ = p.communicate("\n", timeout=30)
         received = re.findall(r"RX-packets: (\d+)", out)
         if not received or not ns:
-            sys.exit(f"peers: testpmd said: {out[-500:]}")
+            raise Failed(f"testpmd said: {out[-500:]}")
         return int(received[-1]) * 1e3 / ns
 
 
