@@ -232,6 +232,7 @@ struct doca_flow_port {
 	enum doca_flow_port_operation_state state;
 	uint32_t rss;              /* queue set of what no pipe decides; 0 = all queues */
 	struct doca_flow_pipe *pipes;
+	unsigned nr_pipes;
 	struct door_queue queue[DOOR_QUEUES_MAX];
 	struct { int index; bool set; struct doca_flow_shared_resource_cfg cfg; uint32_t value; } *shared[DOCA_FLOW_SHARED_RESOURCE_MAX];
 	uint32_t nr_shared[DOCA_FLOW_SHARED_RESOURCE_MAX];

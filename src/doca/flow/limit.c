@@ -10,15 +10,6 @@ doca_error_t door_limit(const char *limit, uint64_t value, const char *what)
 	return rc ? dcore_fail(dcore_errno_to_error(rc), "%s", refusal()) : DOCA_SUCCESS;
 }
 
-static unsigned count_pipes(const struct doca_flow_port *port)
-{
-	unsigned n = 0;
-
-	for (const struct doca_flow_pipe *pipe = port->pipes; pipe; pipe = pipe->next)
-		n++;
-	return n;
-}
-
 doca_error_t door_limit_entries(enum doca_flow_pipe_type type, uint32_t nr_entries, const char *what)
 {
 	if (type == DOCA_FLOW_PIPE_ACL)
@@ -34,7 +25,7 @@ doca_error_t door_limit_pipe(const struct doca_flow_pipe_cfg *cfg)
 	doca_error_t err;
 
 	snprintf(what, sizeof(what), "pipe '%s'", cfg->name);
-	err = door_limit("pipes", count_pipes(cfg->port) + 1u, what);
+	err = door_limit("pipes", cfg->port->nr_pipes + 1u, what);
 	if (err == DOCA_SUCCESS)
 		err = door_limit_entries(cfg->type, cfg->nr_entries, what);
 	if (err == DOCA_SUCCESS)

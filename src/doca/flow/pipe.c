@@ -263,6 +263,7 @@ doca_error_t doca_flow_pipe_create(const struct doca_flow_pipe_cfg *cfg, const s
 	}
 	pipe->next = pipe->port->pipes;
 	pipe->port->pipes = pipe;
+	pipe->port->nr_pipes++;
 	*out = pipe;
 	return DOCA_SUCCESS;
 }
@@ -273,8 +274,10 @@ void door_pipe_free(struct doca_flow_pipe *pipe)
 
 	while (*at && *at != pipe)
 		at = &(*at)->next;
-	if (*at)
+	if (*at) {
 		*at = pipe->next;
+		pipe->port->nr_pipes--;
+	}
 	door_resize_forget(pipe);
 	door_ct_forget_pipe(pipe->real);
 	door_entries_drop(pipe);
