@@ -121,23 +121,26 @@ static void track(struct esw_slot *s, uint32_t pipe, uint64_t mask)
 static void track_all(struct esw_slot *s)
 {
 	struct esw_run *r = &s->run;
+	bool others;
 
-	for (;;) {
+	do {
 		uint64_t mask = 0;
 		uint32_t pipe = 0;
 
+		others = false;
 		for (unsigned i = 0; i < r->n; i++) {
 			if (r->verdict[i].kind != FLOW_VERDICT_CT)
 				continue;
 			if (!mask)
 				pipe = r->verdict[i].index;
-			if (r->verdict[i].index == pipe)
+			if (likely(r->verdict[i].index == pipe))
 				mask |= 1ull << i;
+			else
+				others = true;
 		}
-		if (!mask)
-			return;
-		track(s, pipe, mask);
-	}
+		if (mask)
+			track(s, pipe, mask);
+	} while (unlikely(others));
 }
 
 /* How many packets from `from` on have the verdict of the first. */

@@ -171,14 +171,6 @@ static struct flow_verdict run_program(struct flow_ctx *ctx, unsigned worker, st
 	return flow_run(ctx, worker, pkt, prog, 0, now_ns, forks);
 }
 
-/* Packets of one flow that came one behind the other. */
-struct train {
-	const struct flow_flat *f;
-	uint64_t packets, bytes;     /* to be added to its counters */
-	bool fixed;                  /* the packets do not matter: `verdict` is all of theirs */
-	struct flow_verdict verdict;
-};
-
 static void run_programs(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkts, const struct flow_hit *hits,
 	uint64_t todo, uint64_t now_ns, struct flow_forks *forks, struct flow_verdict *verdicts)
 {
@@ -189,36 +181,66 @@ static void run_programs(struct flow_ctx *ctx, unsigned worker, struct flow_pkt 
 	}
 }
 
+/* The first packets of todo that are of flow f and all get verdict v. Returns the others. */
+static uint64_t run_fixed(struct flow_ctx *ctx, unsigned worker, const struct flow_pkt *pkts, const struct flow_hit *hits,
+	uint64_t todo, uint64_t now_ns, struct flow_verdict v, struct flow_verdict *verdicts)
+{
+	const struct flow_flat *f = hits[__builtin_ctzll(todo)].flat;
+	uint64_t packets = 0, bytes = 0;
+	unsigned i;
+
+	for (; todo && hits[i = __builtin_ctzll(todo)].flat == f; todo &= todo - 1) {
+		verdicts[i] = v;
+		bytes += pkts[i].m->pkt_len;
+		packets++;
+	}
+	pay(ctx, worker, f, packets, bytes, now_ns);
+	return todo;
+}
+
+/* What a flow has still to add to its counters: packets of it come one behind the other. */
+struct train {
+	const struct flow_flat *f;
+	uint64_t packets, bytes;
+};
+
+static inline void count(struct flow_ctx *ctx, unsigned worker, struct train *t, const struct flow_flat *f, uint32_t bytes,
+	uint64_t now_ns)
+{
+	if (t->f != f) {
+		if (t->packets)
+			pay(ctx, worker, t->f, t->packets, t->bytes, now_ns);
+		*t = (struct train){.f = f};
+	}
+	t->packets++;
+	t->bytes += bytes;
+}
+
 void flow_run_burst(struct flow_ctx *ctx, unsigned worker, struct flow_pkt *pkts,
 	const struct flow_hit *hits, uint64_t todo, uint64_t now_ns, struct flow_forks *forks,
 	struct flow_verdict *verdicts)
 {
+	struct flow_verdict verdict;
 	struct train t = {};
 
 	if (unlikely(ctx->pipes->nr_egress)) { /* only the program knows which domain is next */
 		run_programs(ctx, worker, pkts, hits, todo, now_ns, forks, verdicts);
 		return;
 	}
-	for (; todo; todo &= todo - 1) {
+	while (todo) {
 		unsigned i = __builtin_ctzll(todo);
 		const struct flow_flat *f = hits[i].flat;
 		uint32_t size = pkts[i].m->pkt_len;
 
-		if (t.f != f) {
-			if (t.packets)
-				pay(ctx, worker, t.f, t.packets, t.bytes, now_ns);
-			t.f = f;
-			t.packets = t.bytes = 0;
-			t.fixed = f->exit != FLOW_FLAT_HOP && is_fixed(f, &t.verdict);
-		}
-		if (t.fixed) {
-			verdicts[i] = t.verdict;
-		} else if (unlikely(!run_one(ctx, &pkts[i], f, &verdicts[i]))) {
-			verdicts[i] = run_program(ctx, worker, &pkts[i], &hits[i], now_ns, forks);
+		if (f->exit != FLOW_FLAT_HOP && is_fixed(f, &verdict)) {
+			todo = run_fixed(ctx, worker, pkts, hits, todo, now_ns, verdict, verdicts);
 			continue;
 		}
-		t.packets++;
-		t.bytes += size;
+		todo &= todo - 1;
+		if (likely(run_one(ctx, &pkts[i], f, &verdicts[i])))
+			count(ctx, worker, &t, f, size, now_ns);
+		else
+			verdicts[i] = run_program(ctx, worker, &pkts[i], &hits[i], now_ns, forks);
 	}
 	if (t.packets)
 		pay(ctx, worker, t.f, t.packets, t.bytes, now_ns);
