@@ -122,9 +122,15 @@ static struct flow_verdict decapsulate(struct flow_pkt *pkt, uint16_t resume)
 /* The tuple, and out as it came. */
 static bool rewrite_only(struct flow_pkt *pkt, const struct flow_flat *f)
 {
+	uint8_t *b = pkt_at(pkt->m, 0), *ip = b + pkt->parse->outer.l3;
 	struct flat4 four = flat4_of(f);
 
-	return f->set & FLOW_RW_IP6 ? flat_rewrite6(pkt, f, 0) : flat_rewrite4(pkt, pkt_at(pkt->m, 0), &four, 0);
+	if (f->set & FLOW_RW_IP6)
+		return flat_rewrite6(pkt, f, 0);
+	if (!flat_rewrite4(pkt, b, ip, &four))
+		return false;
+	flat4_header(ip, four.l3_delta, 0, 0);
+	return true;
 }
 
 /* One packet that does not leave as it came, by a hop for the most part. False: it is not plain, nothing was done, the

@@ -19,10 +19,6 @@
 #include "packet/csum.h"
 #include "packet/tunnel.h"
 
-/* What one less in the TTL adds to the sum of an IPv4 header: TTL is the first byte of its 16-bit word. */
-#define FLAT_TTL_ONE RTE_BE16(0x0100)
-#define FLAT_TTL_DELTA ((uint16_t)~FLAT_TTL_ONE)
-
 static inline uint16_t flat_get16(const void *p)
 {
 	uint16_t v;
@@ -85,12 +81,12 @@ static inline void flat4_tuple(uint8_t *ip, uint8_t *l4, bool udp, const struct 
 	flat_put16(field, udp ? checksum_apply_udp(sum, f->l4_delta) : checksum_apply(sum, f->l4_delta));
 }
 
-/* The header: TTL less `less`, and its checksum. */
-static inline void flat4_header(uint8_t *ip, uint16_t l3_delta, unsigned less)
+/* The TTL, which is the first byte of a 16-bit word, less `less`, and the header's checksum, by what that and the
+ * addresses add to the sum. */
+static inline void flat4_header(uint8_t *ip, uint16_t l3_delta, uint16_t ttl_delta, unsigned less)
 {
-	flat_put16(ip + 8, flat_get16(ip + 8) - less * FLAT_TTL_ONE);
-	flat_put16(ip + 10,
-		checksum_finish((uint32_t)(uint16_t)~flat_get16(ip + 10) + less * FLAT_TTL_DELTA + l3_delta));
+	flat_put16(ip + 8, flat_get16(ip + 8) - (less * RTE_BE16(0x0100)));
+	flat_put16(ip + 10, checksum_finish((uint32_t)(uint16_t)~flat_get16(ip + 10) + ttl_delta + l3_delta));
 }
 
 static inline void flat6_addresses(uint8_t *ip, const struct flow_flat *f)
@@ -134,25 +130,20 @@ static inline bool flat_is_plain(const struct flow_pkt *pkt, unsigned l3_type, b
 	return (*udp || shape == FLAT_SHAPE(l3_type, PKT_L4_TCP)) && !(pkt->m->ol_flags & PKT_PARTIAL_FLAGS);
 }
 
-/* The tuple of an IPv4 packet, and a TTL less `less` (0 or 1; the caller has seen that it may). False: not plain,
- * untouched. */
+/* The tuple of an IPv4 packet. False: not plain, untouched. */
 static inline __attribute__((always_inline)) bool flat_rewrite4(
-	struct flow_pkt *pkt, uint8_t *b, const struct flat4 *f, unsigned less)
+	const struct flow_pkt *pkt, uint8_t *b, uint8_t *ip, const struct flat4 *f)
 {
-	const struct pkt_headers *h = &pkt->parse->outer;
-	uint8_t *ip = b + h->l3;
 	bool udp;
 
-	if (f->set & 15) {
-		if (unlikely((f->set & FLOW_RW_IP6) || !flat_is_plain(pkt, PKT_L3_IP4, &udp)))
-			return false;
-		flat4_tuple(ip, b + h->l4, udp, f);
-	}
-	flat4_header(ip, f->set & 15 ? f->l3_delta : 0, less);
+	if (unlikely((f->set & FLOW_RW_IP6) || !flat_is_plain(pkt, PKT_L3_IP4, &udp)))
+		return false;
+	flat4_tuple(ip, b + pkt->parse->outer.l4, udp, f);
 	return true;
 }
 
-/* The same for IPv6. */
+/* The tuple of an IPv6 packet, and a hop limit less `less` (0 or 1; the caller has seen that it may). False: not plain,
+ * untouched. */
 static inline bool flat_rewrite6(struct flow_pkt *pkt, const struct flow_flat *f, unsigned less)
 {
 	const struct pkt_headers *h = &pkt->parse->outer;
@@ -169,12 +160,10 @@ static inline bool flat_rewrite6(struct flow_pkt *pkt, const struct flow_flat *f
 	return true;
 }
 
-/* May this packet, whose TTL is that, go by this hop, with nothing to say to the sender? No MTU (0) is one of 65,536. */
+/* May this packet, whose TTL is that, go by this hop, with nothing to say to the sender? */
 static inline bool flat_may_go(const struct flow_pkt *pkt, const struct flow_hop *hop, uint8_t ttl)
 {
-	return hop && !(hop->flags & FLOW_HOP_HOLD) &&
-	       pkt->m->pkt_len - pkt->parse->outer.l3 - 1u <= (uint16_t)(hop->mtu - 1u) &&
-	       (ttl > 1 || !(hop->flags & FLOW_HOP_TTL));
+	return hop && pkt->m->pkt_len - pkt->parse->outer.l3 <= hop->plain.most && ttl >= hop->plain.ttl_least;
 }
 
 /* A hash of the flow for the outer UDP source port; the same for every packet of a flow. */
@@ -191,10 +180,11 @@ static inline uint32_t flat_entropy(const struct flow_key *key)
 	return (uint32_t)(h ^ h >> 32);
 }
 
-/* Out by a hop that has these flags: addresses, tunnel. `b`: the packet's first byte. */
+/* Out by a hop: addresses, tunnel. `b`: the packet's first byte. */
 static inline __attribute__((always_inline)) void flat_leave(
-	struct flow_pkt *pkt, uint8_t *b, const struct flow_hop *hop, unsigned flags, struct flow_verdict *v)
+	struct flow_pkt *pkt, uint8_t *b, const struct flow_hop *hop, struct flow_verdict *v)
 {
+	unsigned flags = hop->flags;
 	int err;
 
 	if (flags & FLOW_HOP_MACS)
@@ -212,15 +202,13 @@ static inline __attribute__((always_inline)) bool flat_take_hop4(
 	struct flow_ctx *ctx, struct flow_pkt *pkt, const struct flat4 *f, struct flow_verdict *v)
 {
 	const struct flow_hop *hop = hop_at(ctx, f->to);
-	uint8_t *b = pkt_at(pkt->m, 0);
-	unsigned flags;
+	uint8_t *b = pkt_at(pkt->m, 0), *ip = b + pkt->parse->outer.l3;
+	bool tuple = f->set & 15;
 
-	if (unlikely(!flat_may_go(pkt, hop, b[pkt->parse->outer.l3 + 8u])))
+	if (unlikely(!flat_may_go(pkt, hop, ip[8])) || (tuple && unlikely(!flat_rewrite4(pkt, b, ip, f))))
 		return false;
-	flags = hop->flags;
-	if (unlikely(!flat_rewrite4(pkt, b, f, !!(flags & FLOW_HOP_TTL))))
-		return false;
-	flat_leave(pkt, b, hop, flags, v);
+	flat4_header(ip, tuple ? f->l3_delta : 0, hop->plain.ttl_delta, hop->plain.ttl_less);
+	flat_leave(pkt, b, hop, v);
 	return true;
 }
 
@@ -232,9 +220,9 @@ static inline bool flat_take_hop6(
 	uint8_t *b = pkt_at(pkt->m, 0);
 
 	if (!flat_may_go(pkt, hop, b[pkt->parse->outer.l3 + 7u]) ||
-		!flat_rewrite6(pkt, f, !!(hop->flags & FLOW_HOP_TTL)))
+		!flat_rewrite6(pkt, f, hop->plain.ttl_less))
 		return false;
-	flat_leave(pkt, b, hop, hop->flags, v);
+	flat_leave(pkt, b, hop, v);
 	return true;
 }
 

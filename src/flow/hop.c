@@ -3,6 +3,7 @@
 #include "flow/hop.h"
 
 #include <assert.h>
+#include <rte_byteorder.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,11 +34,16 @@ void flow_hops_fini(struct flow_ctx *ctx)
 
 static struct flow_hop *copy_of(const struct flow_hop *hop)
 {
+	bool less = hop->flags & FLOW_HOP_TTL;
 	struct flow_hop *copy = NULL;
 
 	if (posix_memalign((void **)&copy, 64, sizeof(*copy)))
 		return NULL;
 	*copy = *hop;
+	copy->plain.most = hop->flags & FLOW_HOP_HOLD ? 0 : hop->mtu ? hop->mtu : UINT16_MAX;
+	copy->plain.ttl_less = less;
+	copy->plain.ttl_least = less ? 2 : 0;
+	copy->plain.ttl_delta = less ? (uint16_t)~RTE_BE16(0x0100) : 0; /* the TTL is the first byte of its word */
 	return copy;
 }
 

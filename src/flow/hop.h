@@ -25,6 +25,13 @@ struct flow_hop {
 	uint16_t mtu;       /* of the path at this point, L3 bytes; larger non-TSO packets are an MTU event */
 	uint8_t dmac[6], smac[6];
 	struct pkt_encap encap; /* template, see packet/tunnel.h */
+	/* Made of the above by flow_hop_add() and flow_hop_replace(), for the burst path. */
+	struct {
+		uint32_t most;      /* L3 bytes that may go and no question asked; 0 = ask always */
+		uint16_t ttl_delta; /* what the TTL's change adds to the sum of an IPv4 header */
+		uint8_t ttl_less;   /* 1: the TTL goes down */
+		uint8_t ttl_least;  /* smaller ones expire here */
+	} plain;
 };
 
 /* Control threads. Returns the index (> 0) or -errno. */
