@@ -27,6 +27,14 @@ static inline uint16_t flat_get16(const void *p)
 	return v;
 }
 
+static inline uint64_t flat_get64(const void *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, 8);
+	return v;
+}
+
 static inline void flat_put16(void *p, uint16_t v)
 {
 	memcpy(p, &v, 2);
@@ -169,14 +177,12 @@ static inline bool flat_may_go(const struct flow_pkt *pkt, const struct flow_hop
 /* A hash of the flow for the outer UDP source port; the same for every packet of a flow. */
 static inline uint32_t flat_entropy(const struct flow_key *key)
 {
-	uint64_t w[5], h;
+	const struct flow_key_hot *k = &key->hot;
+	uint64_t last = flat_get64(&k->sport), h; /* ports and protocol; not TTL, not TOS */
 
-	memcpy(w, key->hot.src, sizeof(w));
-	w[4] &= 0xffffffffffull; /* ports and protocol; not TTL, not TOS */
-	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
-		w[4] >>= 24;
-	h = flow_fold(w[0] ^ 0x2d358dccaa6c78a5ull, w[2] ^ 0x8bb84b93962eacc9ull) ^ w[1];
-	h = flow_fold(h ^ w[4], 0x9e3779b97f4a7c15ull ^ w[3]);
+	last = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? last & 0xffffffffff : last >> 24;
+	h = flow_fold(flat_get64(k->src) ^ 0x2d358dccaa6c78a5ull, flat_get64(k->dst) ^ 0x8bb84b93962eacc9ull);
+	h = flow_fold(h ^ flat_get64(k->src + 8) ^ last, flat_get64(k->dst + 8) ^ 0x9e3779b97f4a7c15ull);
 	return (uint32_t)(h ^ h >> 32);
 }
 

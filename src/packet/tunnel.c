@@ -204,45 +204,42 @@ int pkt_encap(struct rte_mbuf *m, struct pkt_parse *p, const struct pkt_encap *e
 }
 
 /* The template in pieces of 16 bytes, the last one overlapping: every template has Ethernet and IP. */
-static inline void copy_template(uint8_t *to, const struct pkt_encap *e)
+static inline void copy_template(uint8_t *to, const uint8_t *from, unsigned len)
 {
 	unsigned at = 0;
 
-	for (; at + 16 <= e->len; at += 16)
-		memcpy(to + at, e->bytes + at, 16);
-	memcpy(to + e->len - 16, e->bytes + e->len - 16, 16);
-}
-
-/* Nothing to do but lengths and the source port: UDP without a checksum, nothing taken from the inner headers. */
-static inline bool is_simple(const struct rte_mbuf *m, const struct pkt_encap *e)
-{
-	return e->inner_l2 && e->has_udp && !e->udp_csum && !e->proto_off && e->tos_copy == PKT_TOS_FIXED &&
-	       !e->label_entropy && e->tun_type != PKT_TUN_GTPU && e->tun_type != PKT_TUN_NONE &&
-	       !(m->ol_flags & PKT_PARTIAL_FLAGS);
+	if (likely(len >= 48)) {
+		memcpy(to, from, 48);
+		at = 48;
+	}
+	for (; unlikely(at + 16 < len); at += 16)
+		memcpy(to + at, from + at, 16);
+	memcpy(to + len - 16, from + len - 16, 16);
 }
 
 int pkt_encap_last(
 	struct rte_mbuf *m, struct pkt_parse *p, const struct pkt_encap *e, uint32_t entropy)
 {
-	uint32_t total = m->pkt_len + e->len - e->l3;
+	const unsigned len = e->len, l3 = e->l3, l4 = e->l4;
+	uint32_t total = m->pkt_len + len - l3;
 	uint16_t length = rte_cpu_to_be_16((uint16_t)total);
 	uint8_t *b;
 
-	if (unlikely(!is_simple(m, e) || total > 65535))
+	if (unlikely(!e->simple || m->ol_flags & PKT_PARTIAL_FLAGS || total > 65535))
 		return pkt_encap(m, p, e, entropy);
-	b = (uint8_t *)rte_pktmbuf_prepend(m, e->len);
+	b = (uint8_t *)rte_pktmbuf_prepend(m, (uint16_t)len);
 	if (unlikely(!b))
 		return -DROP_EDIT_NO_ROOM;
-	copy_template(b, e);
+	copy_template(b, e->bytes, len);
 	if (e->ip6) {
-		pkt_put_be16(b + e->l3 + 4, (uint16_t)(total - PKT_IP6_LEN));
+		pkt_put_be16(b + l3 + 4, (uint16_t)(total - PKT_IP6_LEN));
 	} else {
-		pkt_put16(b + e->l3 + 2, length);
-		pkt_put16(b + e->l3 + 10, checksum_finish((uint32_t)e->ip_csum + length));
+		pkt_put16(b + l3 + 2, length);
+		pkt_put16(b + l3 + 10, (uint16_t)~checksum_join(e->ip_csum, length));
 	}
 	if (e->entropy)
-		pkt_put_be16(b + e->l4, pkt_entropy_port(entropy));
-	pkt_put_be16(b + e->l4 + 4, (uint16_t)(total - (e->l4 - e->l3)));
+		pkt_put_be16(b + l4, pkt_entropy_port(entropy));
+	pkt_put_be16(b + l4 + 4, (uint16_t)(total - (l4 - l3)));
 	return 0;
 }
 

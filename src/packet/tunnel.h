@@ -75,6 +75,8 @@ struct pkt_encap {
 	uint8_t tun_type;         /* enum pkt_tun; NONE if the bytes are no tunnel we know */
 	bool ip6, has_udp, udp_csum, entropy, label_entropy;
 	bool inner_l2;     /* keep the inner Ethernet header */
+	bool simple;       /* nothing to do per packet but lengths and the source port: UDP without a
+			    * checksum, nothing taken from the inner headers */
 	uint8_t tos_copy;  /* enum pkt_tos_copy */
 	uint8_t proto_off; /* where the inner's type goes when it depends on the packet; 0 = nowhere
 			    */
