@@ -11,7 +11,8 @@
 
 #define SPIN_NS (50 * NS_PER_US)   /* before falling asleep, where that pays */
 #define BRISK_NS (100 * NS_PER_US) /* a sleep shorter than this says it does */
-#define NO_SPIN 1000               /* sleeps without, after one in vain */
+#define NO_SPIN_MIN 8 /* sleeps without, after one in vain; twice as many after the next */
+#define NO_SPIN_MAX 1024
 
 doca_error_t doca_pe_create(struct doca_pe **pe)
 {
@@ -113,7 +114,7 @@ static bool any_work(struct doca_pe *pe)
 /*
  * Between two that answer each other, falling asleep and being woken is most of the time: 6 us on a busy machine,
  * 40 us where an idle processor is a guest's. Who slept for a short time only is likely to do so again. But where
- * both share a processor, who spins keeps the other from answering: then not for a while.
+ * both share a processor, who spins keeps the other from answering: then not for a while, and longer each time.
  */
 static bool work_comes_soon(struct doca_pe *pe)
 {
@@ -125,9 +126,12 @@ static bool work_comes_soon(struct doca_pe *pe)
 	}
 	until = clock_now_ns() + SPIN_NS;
 	while (clock_now_ns() < until)
-		if (any_work(pe))
+		if (any_work(pe)) {
+			pe->doubt = 0;
 			return true;
-	pe->no_spin = NO_SPIN;
+		}
+	pe->doubt = pe->doubt ? MIN_OF(2 * pe->doubt, NO_SPIN_MAX) : NO_SPIN_MIN;
+	pe->no_spin = pe->doubt;
 	return false;
 }
 

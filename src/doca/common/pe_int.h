@@ -18,10 +18,11 @@ struct doca_pe {
 	struct list *cursor; /* link of the context to look at next, or the list's head */
 	unsigned n_ctxs;
 	int event_fd, epoll_fd;
-	uint32_t armed; /* somebody sleeps, or will; written by any thread */
+	uint32_t armed;        /* somebody sleeps, or will; written by any thread */
 	uint64_t asleep_since; /* clock_now_ns() of the last request */
 	bool brisk;            /* the last sleep was short */
-	unsigned no_spin;      /* requests that sleep at once, because spinning was in vain */
+	unsigned no_spin;      /* requests left that sleep at once, because spinning was in vain */
+	unsigned doubt; /* how many those were at first; 0: the last spinning was not in vain */
 };
 
 static inline void task_give_back(struct doca_task *task)
