@@ -164,6 +164,26 @@ static inline unsigned fix_shared_maps(void)
 	return n;
 }
 
+/* A peer dies at 200 seeded moments; one(f, delay) is one of them. Nothing of any may stay open or mapped. */
+static inline void fix_deaths(
+	struct fix *f, unsigned seed, unsigned within_us, void (*one)(struct fix *f, unsigned delay_us))
+{
+	unsigned fds = 0, shared = 0;
+
+	if (getenv("SOFTDPU_SEED"))
+		seed = (unsigned)atoi(getenv("SOFTDPU_SEED"));
+	print_message("# seed %u\n", seed);
+	for (int i = 0; i < 200; i++) {
+		one(f, (unsigned)rand_r(&seed) % within_us);
+		if (i == 20) { /* whatever is made once is there */
+			fds = fix_fds();
+			shared = fix_shared_maps();
+		}
+	}
+	assert_int_equal(fix_fds(), fds);
+	assert_int_equal(fix_shared_maps(), shared);
+}
+
 #define fix_test(f) cmocka_unit_test_setup_teardown(f, fix_setup, fix_teardown)
 
 #endif

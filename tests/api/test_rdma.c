@@ -510,20 +510,7 @@ static void one_death(struct fix *f, unsigned delay_us)
 
 static void peers_die_at_any_point(void **state)
 {
-	unsigned seed = getenv("SOFTDPU_SEED") ? (unsigned)atoi(getenv("SOFTDPU_SEED")) : 4713;
-	struct fix *f = *state;
-	unsigned fds = 0, shared = 0;
-
-	print_message("# seed %u\n", seed);
-	for (int i = 0; i < 200; i++) {
-		one_death(f, (unsigned)rand_r(&seed) % 2000);
-		if (i == 20) {
-			fds = fix_fds();
-			shared = fix_shared_maps();
-		}
-	}
-	assert_int_equal(fix_fds(), fds);
-	assert_int_equal(fix_shared_maps(), shared);
+	fix_deaths(*state, 4713, 2000, one_death);
 }
 
 /* A program between: it has the memory from its host and shows it to the storage behind it. */

@@ -228,4 +228,36 @@ static inline uint16_t rig_rw(struct rig *r, struct nvmf_host *h, uint8_t opcode
 	return rig_do(r, h, false, &io);
 }
 
+/* A rig over memory with a live host. */
+static inline struct nvmf_host *rig_up(struct rig *r)
+{
+	struct nvmf_host_options o;
+	struct nvmf_host *h;
+
+	rig_open(r, "mem:1M", 0, NULL);
+	o = rig_host_options(r);
+	h = rig_connect(r, &o);
+	if (nvmf_host_state(h) != NVMF_HOST_LIVE)
+		fail_msg("%s", nvmf_host_trouble(h));
+	return h;
+}
+
+static inline void rig_down(struct rig *r, struct nvmf_host *h)
+{
+	rig_leave(r, h);
+	rig_close(r);
+}
+
+/* A fused compare-and-write of block 3. */
+static inline void rig_fused_pair(struct nvmf_io io[2], uint8_t *compare, uint8_t *write, unsigned *done)
+{
+	for (int i = 0; i < 2; i++) {
+		io[i] = (struct nvmf_io){.cmd.opcode = i ? NVME_IO_WRITE : NVME_IO_COMPARE,
+			.cmd.flags = i ? NVME_FUSE_SECOND : NVME_FUSE_FIRST, .buf = i ? write : compare, .len = 512,
+			.dir = NVME_DIR_FROM_HOST, .done = rig_io_done, .arg = done};
+		io[i].cmd.nsid = 1;
+		io[i].cmd.rw.slba = 3;
+	}
+}
+
 #endif

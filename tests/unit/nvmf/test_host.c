@@ -1,32 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a host sees of a target: identify, logs, events, ANA, masking, fused, reservations, limits. */
-#include "nvme/dhchap.h"
 #include "rig.h"
-
-static struct nvmf_host *up(struct rig *r)
-{
-	struct nvmf_host_options o;
-	struct nvmf_host *h;
-
-	rig_open(r, "mem:1M", 0, NULL);
-	o = rig_host_options(r);
-	h = rig_connect(r, &o);
-	if (nvmf_host_state(h) != NVMF_HOST_LIVE)
-		fail_msg("%s", nvmf_host_trouble(h));
-	return h;
-}
-
-static void down(struct rig *r, struct nvmf_host *h)
-{
-	rig_leave(r, h);
-	rig_close(r);
-}
 
 static void test_connect_and_rw(void **state)
 {
 	static uint8_t out[65536], in[65536];
 	struct rig r;
-	struct nvmf_host *h = up(&r);
+	struct nvmf_host *h = rig_up(&r);
 	const struct nvmf_ns *ns = nvmf_host_ns(h, 1);
 
 	assert_non_null(ns);
@@ -41,7 +21,7 @@ static void test_connect_and_rw(void **state)
 	assert_int_equal(rig_rw(&r, h, NVME_IO_READ, 2047, 2, in), NVME_SC_LBA_RANGE);
 	assert_int_equal(rig_rw(&r, h, NVME_IO_READ, UINT64_MAX, 2, in), NVME_SC_LBA_RANGE);
 	assert_int_equal(rig_rw(&r, h, 0x77, 0, 1, in), NVME_SC_INVALID_OPCODE);
-	down(&r, h);
+	rig_down(&r, h);
 }
 
 #define WIDE (128 * 512)
@@ -96,7 +76,7 @@ static void test_reads_beside_writes(void **state)
 	}
 	assert_true(mixed > 0);
 	rig_leave(&r, writer);
-	down(&r, reader);
+	rig_down(&r, reader);
 }
 
 static void add_counters(struct nvme_io_stats *sum, const struct nvme_io_stats *part)
@@ -124,7 +104,7 @@ static void test_counters(void **state)
 	struct nvme_io_stats by_ns = {.reads = 0}, by_queue = {.reads = 0};
 	static uint8_t buf[8192];
 	struct rig r;
-	struct nvmf_host *h = up(&r);
+	struct nvmf_host *h = rig_up(&r);
 
 	for (int i = 0; i < 10; i++) {
 		assert_int_equal(rig_rw(&r, h, NVME_IO_WRITE, 8, 16, buf), 0);
@@ -138,7 +118,7 @@ static void test_counters(void **state)
 	assert_int_equal(by_queue.writes, 10);
 	assert_int_equal(by_queue.others, 1);
 	assert_int_equal(by_queue.read_bytes, 5 * 512 + 5 * 8192);
-	down(&r, h);
+	rig_down(&r, h);
 }
 
 static uint16_t simple(struct rig *r, struct nvmf_host *h, uint8_t opcode, uint32_t nsid, uint64_t slba, uint32_t blocks,
@@ -159,7 +139,7 @@ static void test_zero_unmap_copy_verify(void **state)
 	struct nvme_dsm_range ranges[2] = {{.nlb = 4, .slba = 0}, {.nlb = 4, .slba = 8}};
 	struct nvme_copy_range copy[2] = {{.slba = 0, .nlb = 3}, {.slba = 12, .nlb = 3}};
 	struct rig r;
-	struct nvmf_host *h = up(&r);
+	struct nvmf_host *h = rig_up(&r);
 	struct nvmf_io io;
 
 	for (size_t i = 0; i < sizeof(out); i++)
@@ -193,7 +173,7 @@ static void test_zero_unmap_copy_verify(void **state)
 	assert_int_equal(simple(&r, h, NVME_IO_VERIFY, 1, 1, 2048, 0), NVME_SC_LBA_RANGE);
 	assert_int_equal(simple(&r, h, NVME_IO_FLUSH, 1, 0, 1, 0), 0);
 	assert_int_equal(simple(&r, h, NVME_IO_FLUSH, NVME_NSID_ALL, 0, 1, 0), NVME_SC_INVALID_NS);
-	down(&r, h);
+	rig_down(&r, h);
 }
 
 /* --- events --- */
@@ -241,7 +221,7 @@ static void test_namespace_events(void **state)
 	assert_true(removed);
 	assert_null(nvmf_host_ns(h, 2));
 	assert_int_equal(simple(&r, h, NVME_IO_FLUSH, 2, 0, 1, 0), NVME_SC_INVALID_NS);
-	down(&r, h);
+	rig_down(&r, h);
 }
 
 /* A namespace that goes under load waits for its last I/O. */
@@ -251,7 +231,7 @@ static void test_remove_under_load(void **state)
 	struct nvmf_io io[8];
 	static uint8_t buf[8][4096];
 	struct rig r;
-	struct nvmf_host *h = up(&r);
+	struct nvmf_host *h = rig_up(&r);
 	struct blk_dev *dev;
 	unsigned done = 0;
 	bool removed = false;
@@ -276,14 +256,14 @@ static void test_remove_under_load(void **state)
 	assert_int_equal(done, 8);
 	for (int i = 0; i < 8; i++)
 		assert_int_equal(io[i].status, 0);
-	down(&r, h);
+	rig_down(&r, h);
 }
 
 static void test_masking_and_hosts(void **state)
 {
 	struct nvme_namespace *second;
 	struct rig r;
-	struct nvmf_host *h = up(&r), *stranger;
+	struct nvmf_host *h = rig_up(&r), *stranger;
 	struct nvmf_host_options o = rig_host_options(&r);
 	struct blk_dev *dev;
 
@@ -313,40 +293,29 @@ static void test_masking_and_hosts(void **state)
 	stranger = rig_connect(&r, &o);
 	assert_int_equal(nvmf_host_state(stranger), NVMF_HOST_LIVE);
 	rig_leave(&r, stranger);
-	down(&r, h);
+	rig_down(&r, h);
 }
 
 /* --- fused --- */
-
-static void fused_pair(struct nvmf_io io[2], uint8_t *compare, uint8_t *write, unsigned *done)
-{
-	for (int i = 0; i < 2; i++) {
-		io[i] = (struct nvmf_io){.cmd.opcode = i ? NVME_IO_WRITE : NVME_IO_COMPARE,
-			.cmd.flags = i ? NVME_FUSE_SECOND : NVME_FUSE_FIRST, .buf = i ? write : compare, .len = 512,
-			.dir = NVME_DIR_FROM_HOST, .done = rig_io_done, .arg = done};
-		io[i].cmd.nsid = 1;
-		io[i].cmd.rw.slba = 3;
-	}
-}
 
 static void test_fused(void **state)
 {
 	uint8_t zero[512] = {0}, one[512], two[512], in[512];
 	struct rig r;
-	struct nvmf_host *h = up(&r);
+	struct nvmf_host *h = rig_up(&r);
 	struct nvmf_io io[2];
 	unsigned done = 0;
 
 	memset(one, 1, sizeof(one));
 	memset(two, 2, sizeof(two));
-	fused_pair(io, zero, one, &done);
+	rig_fused_pair(io, zero, one, &done);
 	nvmf_host_submit(h, &io[0]);
 	nvmf_host_submit(h, &io[1]);
 	rig_settle(&r, 2 * NS_PER_MS);
 	assert_int_equal(done, 2);
 	assert_int_equal(io[0].status | io[1].status, 0);
 	/* now it holds ones: comparing with zero must write nothing */
-	fused_pair(io, zero, two, &done);
+	rig_fused_pair(io, zero, two, &done);
 	nvmf_host_submit(h, &io[0]);
 	nvmf_host_submit(h, &io[1]);
 	rig_settle(&r, 2 * NS_PER_MS);
@@ -356,7 +325,7 @@ static void test_fused(void **state)
 	assert_int_equal(rig_rw(&r, h, NVME_IO_READ, 3, 1, in), 0);
 	assert_memory_equal(in, one, 512);
 	/* halves alone */
-	fused_pair(io, one, two, &done);
+	rig_fused_pair(io, one, two, &done);
 	nvmf_host_submit(h, &io[1]);
 	rig_settle(&r, 2 * NS_PER_MS);
 	assert_int_equal(io[1].status & 0x7ff, NVME_SC_FUSED_MISSING);
@@ -368,7 +337,7 @@ static void test_fused(void **state)
 	assert_int_equal(io[0].status & 0x7ff, NVME_SC_FUSED_MISSING);
 	assert_int_equal(rig_rw(&r, h, NVME_IO_READ, 3, 1, in), 0);
 	assert_memory_equal(in, one, 512);
-	down(&r, h);
+	rig_down(&r, h);
 }
 
 /* --- reservations --- */
@@ -388,7 +357,7 @@ static void test_reservations(void **state)
 {
 	uint8_t buf[512], report[4096] = {0};
 	struct rig r;
-	struct nvmf_host *a = up(&r), *b;
+	struct nvmf_host *a = rig_up(&r), *b;
 	struct nvmf_host_options o = rig_host_options(&r);
 	struct nvmf_io io;
 
@@ -421,7 +390,7 @@ static void test_reservations(void **state)
 	assert_int_equal(resv(&r, b, NVME_IO_RESV_RELEASE, NVME_RESV_EXCLUSIVE_ACCESS << 8, 0xbb, 0), 0);
 	assert_int_equal(rig_rw(&r, a, NVME_IO_WRITE, 0, 1, buf), 0);
 	rig_leave(&r, b);
-	down(&r, a);
+	rig_down(&r, a);
 }
 
 /* Registrants and the holder come back with the target, and may or may not write as before. */
@@ -435,12 +404,12 @@ static void test_reservations_persist(void **state)
 
 	rig_state_dir = mkdtemp(dir);
 	assert_non_null(rig_state_dir);
-	a = up(&r);
+	a = rig_up(&r);
 	assert_int_equal(resv(&r, a, NVME_IO_RESV_REGISTER, 3u << 30, 0, 0xaa), 0);
 	assert_int_equal(resv(&r, a, NVME_IO_RESV_ACQUIRE, NVME_RESV_WRITE_EXCLUSIVE << 8, 0xaa, 0), 0);
-	down(&r, a);
+	rig_down(&r, a);
 	for (int round = 0; round < 2; round++) {
-		a = up(&r);
+		a = rig_up(&r);
 		o = rig_host_options(&r);
 		o.hostnqn = "nqn.2026-11.test:second";
 		b = rig_connect(&r, &o);
@@ -448,143 +417,27 @@ static void test_reservations_persist(void **state)
 		assert_int_equal(rig_rw(&r, b, NVME_IO_WRITE, 0, 1, buf), NVME_SC_RESERVATION_CONFLICT);
 		assert_int_equal(rig_rw(&r, a, NVME_IO_WRITE, 0, 1, buf), 0);
 		rig_leave(&r, b);
-		down(&r, a);
+		rig_down(&r, a);
 	}
 	/* released, unregistered, persistence off: nothing comes back */
-	a = up(&r);
+	a = rig_up(&r);
 	assert_int_equal(resv(&r, a, NVME_IO_RESV_RELEASE, NVME_RESV_WRITE_EXCLUSIVE << 8, 0xaa, 0), 0);
 	assert_int_equal(resv(&r, a, NVME_IO_RESV_REGISTER, 1 | 2u << 30, 0xaa, 0), 0);
-	down(&r, a);
-	a = up(&r);
+	rig_down(&r, a);
+	a = rig_up(&r);
 	assert_int_equal(resv(&r, a, NVME_IO_RESV_ACQUIRE, NVME_RESV_WRITE_EXCLUSIVE << 8, 0xaa, 0),
 		NVME_SC_RESERVATION_CONFLICT);
-	down(&r, a);
+	rig_down(&r, a);
 	rig_state_dir = NULL;
 	/* without a place to keep it, persistence is refused, not forgotten */
-	a = up(&r);
+	a = rig_up(&r);
 	assert_int_equal(resv(&r, a, NVME_IO_RESV_REGISTER, 3u << 30, 0, 0xaa), NVME_SC_INVALID_FIELD);
-	down(&r, a);
+	rig_down(&r, a);
 	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
 	assert_int_equal(system(cmd), 0);
 }
 
-/* --- abort, formats --- */
-
-static void test_abort(void **state)
-{
-	struct nvmf_io aer, io;
-	struct rig r;
-	struct nvmf_host *h = up(&r);
-	unsigned done = 0;
-
-	aer = (struct nvmf_io){.cmd.opcode = NVME_ADMIN_ASYNC_EVENT, .done = rig_io_done, .arg = &done};
-	nvmf_host_admin(h, &aer);
-	rig_settle(&r, NS_PER_MS);
-	assert_int_equal(done, 0);
-	io = (struct nvmf_io){.cmd.opcode = NVME_ADMIN_ABORT};
-	io.cmd.cdw10 = (uint32_t)aer.cmd.cid << 16;
-	assert_int_equal(rig_do(&r, h, true, &io), 0);
-	assert_int_equal(io.cqe.result & 1, 0);
-	rig_settle(&r, NS_PER_MS);
-	assert_int_equal(done, 1);
-	assert_int_equal(aer.status & 0x7ff, NVME_SC_ABORT_REQUESTED);
-	/* again, and a command there never was: not aborted, and no error */
-	assert_int_equal(rig_do(&r, h, true, &io), 0);
-	assert_int_equal(io.cqe.result & 1, 1);
-	io.cmd.cdw10 = 1 | 77u << 16;
-	assert_int_equal(rig_do(&r, h, true, &io), 0);
-	assert_int_equal(io.cqe.result & 1, 1);
-	down(&r, h);
-}
-
-/* A limit holds the last of many back: that one can be aborted, and the others come through. */
-static void test_abort_throttled(void **state)
-{
-	static uint8_t buf[16][512];
-	struct nvmf_io reads[16], io;
-	struct rig r;
-	struct nvmf_host *h = up(&r);
-	unsigned done = 0;
-
-	assert_int_equal(nvme_namespace_set_qos(r.ns, 20, 0), 0);
-	for (int i = 0; i < 16; i++) {
-		reads[i] = (struct nvmf_io){.cmd.opcode = NVME_IO_READ, .buf = buf[i], .len = 512, .dir = NVME_DIR_TO_HOST,
-			.done = rig_io_done, .arg = &done};
-		reads[i].cmd.nsid = 1;
-		nvmf_host_submit(h, &reads[i]);
-	}
-	rig_settle(&r, NS_PER_MS);
-	assert_in_range(done, 0, 15);
-	io = (struct nvmf_io){.cmd.opcode = NVME_ADMIN_ABORT};
-	io.cmd.cdw10 = 1 | (uint32_t)reads[15].cmd.cid << 16;
-	assert_int_equal(rig_do(&r, h, true, &io), 0);
-	assert_int_equal(io.cqe.result & 1, 0);
-	rig_settle(&r, NS_PER_MS);
-	assert_int_equal(reads[15].status & 0x7ff, NVME_SC_ABORT_REQUESTED);
-	assert_int_equal(rig_do(&r, h, true, &io), 0);
-	assert_int_equal(io.cqe.result & 1, 1);
-	rig_settle(&r, 2 * NS_PER_SEC);
-	assert_int_equal(done, 16);
-	for (int i = 0; i < 15; i++)
-		assert_int_equal(reads[i].status, 0);
-	down(&r, h);
-}
-
-static uint16_t abort_cid(struct rig *r, struct nvmf_host *h, uint16_t cid)
-{
-	struct nvmf_io io = {.cmd.opcode = NVME_ADMIN_ABORT};
-
-	io.cmd.cdw10 = 1 | (uint32_t)cid << 16;
-	assert_int_equal(rig_do(r, h, true, &io), 0);
-	return io.cqe.result & 1;
-}
-
-/* A device that hangs: what is in it is given up at once, and ends once; a fused pair is not. */
-static void test_abort_in_device(void **state)
-{
-	static const uint8_t opcodes[] = {NVME_IO_READ, NVME_IO_WRITE, NVME_IO_COMPARE, NVME_IO_WRITE_ZEROES,
-		NVME_IO_VERIFY};
-	static uint8_t buf[ARRAY_SIZE(opcodes) + 2][4096];
-	struct nvmf_io io[ARRAY_SIZE(opcodes)], pair[2];
-	struct nvmf_host_options o;
-	struct nvmf_host *h;
-	unsigned done = 0;
-	struct rig r;
-
-	rig_open(&r, "fault:seed=1:mem:1M", 0, NULL);
-	blk_fault_set(r.dev, &(struct blk_fault){.hang = true});
-	o = rig_host_options(&r);
-	o.io_timeout_ms = UINT32_MAX;
-	h = rig_connect(&r, &o);
-	for (size_t i = 0; i < ARRAY_SIZE(opcodes); i++) {
-		bool data = i < 3;
-
-		io[i] = (struct nvmf_io){.cmd.opcode = opcodes[i], .buf = data ? buf[i] : NULL, .len = data ? 4096 : 0,
-			.dir = !data ? NVME_DIR_NONE : i ? NVME_DIR_FROM_HOST : NVME_DIR_TO_HOST, .done = rig_io_done,
-			.arg = &done};
-		io[i].cmd.nsid = 1;
-		io[i].cmd.rw.nlb = 7;
-		nvmf_host_submit(h, &io[i]);
-	}
-	fused_pair(pair, buf[5], buf[6], &done);
-	nvmf_host_submit(h, &pair[0]);
-	nvmf_host_submit(h, &pair[1]);
-	rig_settle(&r, 20 * NS_PER_MS);
-	assert_int_equal(done, 0);
-	assert_int_equal(abort_cid(&r, h, pair[0].cmd.cid), 1);
-	assert_int_equal(abort_cid(&r, h, pair[1].cmd.cid), 1);
-	for (size_t i = 0; i < ARRAY_SIZE(opcodes); i++) {
-		assert_int_equal(abort_cid(&r, h, io[i].cmd.cid), 0);
-		assert_int_equal(done, i + 1); /* before the Abort is answered */
-		assert_int_equal(io[i].status & 0x7ff, NVME_SC_ABORT_REQUESTED);
-	}
-	blk_fault_set(r.dev, &(struct blk_fault){.hang = false});
-	rig_settle(&r, 20 * NS_PER_MS);
-	assert_int_equal(done, ARRAY_SIZE(opcodes) + 2);
-	assert_int_equal(pair[0].status | pair[1].status, 0);
-	assert_int_equal(rig_rw(&r, h, NVME_IO_WRITE, 0, 8, buf[0]), 0);
-	down(&r, h);
-}
+/* --- formats --- */
 
 static void test_formats(void **state)
 {
@@ -629,7 +482,7 @@ static void test_formats(void **state)
 static void test_qos(void **state)
 {
 	struct rig r;
-	struct nvmf_host *h = up(&r);
+	struct nvmf_host *h = rig_up(&r);
 	uint8_t buf[512];
 	uint64_t before;
 
@@ -645,13 +498,13 @@ static void test_qos(void **state)
 	for (int i = 0; i < 50; i++)
 		rig_rw(&r, h, NVME_IO_READ, 0, 1, buf);
 	assert_in_range(reactor_now(r.reactor) - before, 0, 100 * NS_PER_MS);
-	down(&r, h);
+	rig_down(&r, h);
 }
 
 static void test_keep_alive_expires(void **state)
 {
 	struct rig r;
-	struct nvmf_host *h = up(&r);
+	struct nvmf_host *h = rig_up(&r);
 	unsigned lives = r.lives;
 
 	/* the network swallows everything: the target must let go of the host by itself, and the host of
@@ -668,7 +521,7 @@ static void test_keep_alive_expires(void **state)
 	rig_settle(&r, 12 * NS_PER_SEC);
 	assert_int_equal(nvmf_host_state(h), NVMF_HOST_LIVE);
 	assert_int_equal(r.lives, lives + 1);
-	down(&r, h);
+	rig_down(&r, h);
 }
 
 /* --- discovery --- */
@@ -712,141 +565,6 @@ static void test_discovery(void **state)
 	rig_close(&r);
 }
 
-/* --- authentication --- */
-
-/* secrets 00 01 02 ... 1f and their 48- and 64-byte cousins, with checksums */
-static char key_a[128], key_b[128];
-
-static uint32_t crc32_of(const uint8_t *p, size_t n)
-{
-	uint32_t c = ~0u;
-
-	while (n--) {
-		c ^= *p++;
-		for (int i = 0; i < 8; i++)
-			c = c >> 1 ^ (c & 1 ? 0xedb88320u : 0);
-	}
-	return ~c;
-}
-
-static void make_key(char out[128], uint8_t first, size_t len, int hash)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint8_t raw[72] = {0};
-	uint32_t crc;
-	size_t at;
-
-	for (size_t i = 0; i < len; i++)
-		raw[i] = (uint8_t)(first + i);
-	crc = crc32_of(raw, len);
-	memcpy(raw + len, &crc, 4);
-	at = (size_t)sprintf(out, "DHHC-1:%02d:", hash);
-	for (size_t i = 0; i < len + 4; i += 3) {
-		uint32_t v = (uint32_t)raw[i] << 16 | (uint32_t)raw[i + 1] << 8 | raw[i + 2];
-
-		for (int k = 0; k < 4; k++)
-			out[at++] = (size_t)k <= len + 4 - i ? digits[v >> (18 - 6 * k) & 63] : '=';
-	}
-	strcpy(out + at, ":");
-}
-
-static enum nvmf_host_state try_keys(struct rig *r, const char *mine, const char *theirs, const char **why)
-{
-	static char text[256];
-	struct nvmf_host_options o = rig_host_options(r);
-	enum nvmf_host_state state;
-	struct nvmf_host *h;
-	uint8_t buf[512];
-
-	o.dhchap_key = mine;
-	o.dhchap_ctrl_key = theirs;
-	o.io_queues = 2;
-	h = rig_connect(r, &o);
-	state = nvmf_host_state(h);
-	if (state == NVMF_HOST_LIVE)
-		assert_int_equal(rig_rw(r, h, NVME_IO_READ, 0, 1, buf), 0);
-	snprintf(text, sizeof(text), "%s", nvmf_host_trouble(h));
-	if (why)
-		*why = text;
-	rig_leave(r, h);
-	return state;
-}
-
-static void test_authentication(void **state)
-{
-	static const char *const hashes[] = {"sha256", "sha384", "sha512"}, *const groups[] = {"null", "ffdhe2048", "ffdhe3072"};
-	const char *why;
-	struct rig r;
-
-	make_key(key_a, 1, 32, 1);
-	make_key(key_b, 77, 64, 0);
-	rig_open(&r, "mem:1M", 0, NULL);
-	for (int i = 0; i < 3; i++) {
-		struct nvme_host_config c = {.nqn = RIG_HOST, .dhchap_key = key_a, .dhchap_ctrl_key = key_b,
-			.dhchap_hash = hashes[i], .dhchap_dhgroup = groups[i]};
-
-		if (nvme_host_set(r.target, &c))
-			fail_msg("%s", refusal());
-		assert_int_equal(try_keys(&r, key_a, NULL, NULL), NVMF_HOST_LIVE);
-		assert_int_equal(try_keys(&r, key_a, key_b, NULL), NVMF_HOST_LIVE);
-		assert_int_equal(try_keys(&r, key_b, NULL, &why), NVMF_HOST_FAILED);
-		assert_non_null(strstr(why, "rejects our key"));
-		assert_int_equal(try_keys(&r, key_a, key_a, &why), NVMF_HOST_FAILED);
-		assert_non_null(strstr(why, "does not know its own key"));
-		assert_int_equal(try_keys(&r, NULL, NULL, &why), NVMF_HOST_FAILED);
-		assert_non_null(strstr(why, "has no key"));
-	}
-	/* hosts without keys are not asked */
-	nvme_host_set(r.target, &(struct nvme_host_config){.nqn = RIG_HOST});
-	assert_int_equal(try_keys(&r, NULL, NULL, NULL), NVMF_HOST_LIVE);
-	key_a[12] ^= 1;
-	assert_true(nvme_host_set(r.target, &(struct nvme_host_config){.nqn = RIG_HOST, .dhchap_key = key_a}) < 0);
-	rig_close(&r);
-}
-
-static void auth_message(struct nvmf_io *io, uint8_t fctype, void *buf, uint32_t len)
-{
-	*io = (struct nvmf_io){.cmd.opcode = NVME_FABRICS, .buf = buf, .len = len,
-		.dir = fctype == NVME_FC_AUTH_SEND ? NVME_DIR_FROM_HOST : NVME_DIR_TO_HOST};
-	io->cmd.auth.fctype = fctype;
-	io->cmd.auth.spsp0 = io->cmd.auth.spsp1 = 1;
-	io->cmd.auth.secp = DHCHAP_SECP;
-	io->cmd.auth.length = len;
-}
-
-/* Secure channel concatenation (SC_C) is refused with its own explanation, before any key is looked at. */
-static void test_no_concatenation(void **state)
-{
-	struct nvme_host_config c = {.nqn = RIG_HOST, .dhchap_key = key_a};
-	struct {
-		struct auth_negotiate m;
-		uint8_t protocol[64];
-	} negotiate = {.m = {.h.tid = 77, .sc_c = 1, .napd = 1}};
-	struct auth_failure answer = {.reason = 0};
-	struct nvmf_host_options o;
-	struct nvmf_host *h;
-	struct nvmf_io io;
-	struct rig r;
-
-	make_key(key_a, 1, 32, 1);
-	rig_open(&r, "mem:1M", 0, NULL);
-	assert_int_equal(nvme_host_set(r.target, &c), 0);
-	o = rig_host_options(&r);
-	o.dhchap_key = key_a;
-	h = rig_connect(&r, &o);
-	assert_int_equal(nvmf_host_state(h), NVMF_HOST_LIVE);
-	auth_message(&io, NVME_FC_AUTH_SEND, &negotiate, sizeof(negotiate));
-	assert_int_equal(rig_do(&r, h, true, &io), 0);
-	auth_message(&io, NVME_FC_AUTH_RECEIVE, &answer, sizeof(answer));
-	assert_int_equal(rig_do(&r, h, true, &io), 0);
-	assert_int_equal(auth_kind(&answer.h), AUTH_FAILURE1);
-	assert_int_equal(answer.h.tid, 77);
-	assert_int_equal(answer.reason, 1);
-	assert_int_equal(answer.explanation, AUTH_NO_SECURE_CHANNEL);
-	rig_leave(&r, h);
-	rig_close(&r);
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -860,15 +578,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_fused),
 		cmocka_unit_test(test_reservations),
 		cmocka_unit_test(test_reservations_persist),
-		cmocka_unit_test(test_abort),
-		cmocka_unit_test(test_abort_throttled),
-		cmocka_unit_test(test_abort_in_device),
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_qos),
 		cmocka_unit_test(test_keep_alive_expires),
 		cmocka_unit_test(test_discovery),
-		cmocka_unit_test(test_authentication),
-		cmocka_unit_test(test_no_concatenation),
 	};
 
 	log_set_level(getenv("SIM_VERBOSE") ? LOG_DEBUG : LOG_ERROR);
