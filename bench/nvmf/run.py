@@ -50,6 +50,13 @@ ROWS = {
     "file-4k-qd32": ("file", {"depth": 32}, "raw io_uring", 0.9, "iops"),
 }
 
+# What two polling processes get through a socket in that row's shape, without any NVMe (nvmf-bare): as many bytes from
+# as much memory, from the target's processor or to it. A row that is close to it is the kernel's, not ours.
+BARE = {
+    "read-128k-qd32": ["--span", "512"],
+    "write-128k-qd32": ["--span", "4", "--send-cpu", "1", "--receive-cpu", "0"],
+}
+
 
 class Target:
     """A process that listens, or somebody else's (pid 0: CPU time is not known, it is never stopped)."""
@@ -190,6 +197,13 @@ class Bench:
         return {"iops": r["read"]["iops"], "mean_us": r["read"]["clat_ns"]["mean"] / 1e3,
                 "cpu_us": (r["usr_cpu"] + r["sys_cpu"]) * 1e4 / r["read"]["iops"]}
 
+    def bare(self, options):
+        for t in self.targets.values():
+            t.cont(False)
+        text = output(self.prefix + [os.path.join(self.args.build, "bench/nvmf/nvmf-bare"), "--seconds",
+                                     str(self.args.seconds)] + options)
+        return max(json.loads(text)["iops"], 1)
+
     def measure(self, row):
         _, options, against, _, _ = ROWS[row]
         if against == "raw io_uring":
@@ -201,7 +215,7 @@ class Bench:
     def run(self, row):
         target, options, against, must, kind = ROWS[row]
         alone = against == "peer" and "peer" not in self.targets
-        pairs = []
+        pairs, bare = [], []
         for i in range(self.args.pairs):
             if alone:
                 pairs.append((self.load(target, options), None))
@@ -210,7 +224,13 @@ class Bench:
                 pairs.append((self.load(target, options), measured))
             else:
                 pairs.append((self.load(target, options), self.measure(row)))
-        return self.summary(row, pairs)
+            if row in BARE:
+                bare.append(self.bare(BARE[row]))
+        line = self.summary(row, pairs)
+        if bare:
+            line.update(bare_iops=round(statistics.median(bare)),
+                        of_bare=round(statistics.median(p[0]["iops"] / b for p, b in zip(pairs, bare)), 3))
+        return line
 
     def summary(self, row, pairs):
         _, _, against, must, kind = ROWS[row]
