@@ -5,23 +5,75 @@
 #include <rte_ip.h>
 #include <rte_udp.h>
 #include <string.h>
+#include <time.h>
 
 #define ETH 14
+#define LOOK_AGAIN_US 1000 /* at the thread's processor time */
+#define GAP_US 20          /* between two looks at the clock: was the thread running? */
+
+/* ---- time in which this thread ran ---- */
+
+static _Thread_local struct {
+	uint64_t last;           /* look at the clock */
+	uint64_t tsc, cpu;       /* both clocks, when the second was last looked at; in TSC cycles */
+	uint64_t away;           /* cycles it did not run */
+	uint64_t gap, look_again; /* the limits above, in cycles; 0 before the first look */
+} running;
+
+static uint64_t thread_cycles(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)(((double)ts.tv_sec + (double)ts.tv_nsec * 1e-9) * (double)rte_get_tsc_hz());
+}
+
+/* Between the last look and now it may have been away. Not for longer than that: over all the time since the clocks were
+ * compared they drift apart by themselves. */
+static void look_at_thread(uint64_t now)
+{
+	uint64_t cpu = thread_cycles(), passed = now - running.tsc, ran = cpu - running.cpu;
+
+	if (running.tsc && passed > ran)
+		running.away += MIN_OF(passed - ran, now - running.last);
+	running.tsc = now;
+	running.cpu = cpu;
+	running.gap = GAP_US * (rte_get_tsc_hz() / 1000000);
+	running.look_again = LOOK_AGAIN_US * (rte_get_tsc_hz() / 1000000);
+}
+
+/* Never goes back. */
+static uint64_t running_tsc(void)
+{
+	uint64_t now = rte_rdtsc();
+
+	if (unlikely(now - running.last > running.gap || now - running.tsc > running.look_again))
+		look_at_thread(now);
+	running.last = now;
+	return now - running.away;
+}
+
+/* ---- arrivals ---- */
 
 /* When packet number n arrives. */
 static uint64_t arrival(const struct shape *s, uint64_t n)
 {
-	return s->start_tsc + (uint64_t)((double)n * (double)rte_get_tsc_hz() / s->rate);
+	return s->start_tsc + (uint64_t)((double)n * s->cycles_each);
 }
 
 /* How many wait by now, at most n. */
 static uint16_t waiting(struct shape *s, uint16_t n)
 {
-	uint64_t now = rte_rdtsc(), all;
+	uint64_t now = running_tsc(), all;
 
-	if (!s->start_tsc)
+	if (!s->start_tsc) {
 		s->start_tsc = now;
-	all = (uint64_t)((double)(now - s->start_tsc) * s->rate / (double)rte_get_tsc_hz());
+		s->cycles_each = (double)rte_get_tsc_hz() / s->rate;
+		s->per_cycle = 1 / s->cycles_each;
+	}
+	all = (uint64_t)((double)(now - s->start_tsc) * s->per_cycle);
+	if (all <= s->arrived)
+		return 0;
 	if (all > s->arrived + SHAPE_RING) {
 		s->lost += all - SHAPE_RING - s->arrived;
 		s->arrived = all - SHAPE_RING;
@@ -83,7 +135,7 @@ uint16_t shape_rx(struct shape *s, struct port *port, unsigned queue, struct rte
 
 void shape_latency(struct hist *hist, struct rte_mbuf **pkts, uint16_t n)
 {
-	uint64_t now = rte_rdtsc(), at;
+	uint64_t now = running_tsc(), at;
 	double ns_per_cycle = 1e9 / (double)rte_get_tsc_hz();
 
 	for (uint16_t i = 0; i < n; i++) {

@@ -5,11 +5,13 @@
  *
  *   rate    packets arrive by the clock, whoever is slow: what is not fetched waits in a ring of SHAPE_RING, what
  *           finds it full is lost. Each carries the time of its arrival in its last 8 bytes (UDP, 60 bytes and more:
- *           payload), which the sink takes the latency from. An open loop: a stall delays all that arrive in it.
+ *           payload), which the sink takes the latency from. An open loop: a stall of the switch delays all that arrive in
+ *           it. The clock is that of the thread which polls source and sink and stands still while it does not run,
+ *           or the latencies of a machine that others use too would be those of its scheduler.
  *   fresh   so many of 100 packets, evenly spread, are the first of a flow of their own: another destination and
  *           source port than any standing flow. UDP over IPv4 without checksum.
  *
- * One thread per struct.
+ * One thread per struct; source and sink of one switch on one thread.
  */
 #ifndef BENCH_SHAPE_H
 #define BENCH_SHAPE_H
@@ -26,6 +28,7 @@ struct shape {
 	uint32_t fresh; /* percent */
 	/* ---- its own ---- */
 	uint64_t start_tsc, arrived, lost;
+	double cycles_each, per_cycle; /* from the rate */
 	uint32_t tick, next_fresh;
 };
 

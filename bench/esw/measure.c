@@ -123,7 +123,7 @@ static void note(struct rig *rig, unsigned sink, struct rte_mbuf **m, uint16_t n
 	shape_latency(latencies, m, n);
 }
 
-/* Packets by the clock. Mpps are of the wall's time here: those that arrived. */
+/* Packets by the clock of shape.h: Mpps are those that arrived. */
 static void run_paced(struct rig *rig, double rate, double seconds, struct measured *m)
 {
 	struct job j = {.rig = rig, .ns = (uint64_t)(seconds * 1e9)};
@@ -137,7 +137,7 @@ static void run_paced(struct rig *rig, double rate, double seconds, struct measu
 	timed_run(&j);
 	rig->watch = NULL;
 	m->packets = j.packets;
-	m->mpps = (double)j.packets * 1e3 / (double)j.wall_ns;
+	m->mpps = (double)j.packets * 1e3 / (double)j.cpu_ns;
 	m->cpu_share = (double)j.cpu_ns / (double)j.wall_ns;
 	m->cycles = (double)rte_get_tsc_hz() / 1e6 / m->mpps;
 }

@@ -52,7 +52,9 @@ class Switch(Row):
 
 @dataclass
 class Latency(Row):
-    """How long packets of a case take while they arrive by the clock, at half of what each switch can do."""
+    """How long packets of a case take while as many arrive by the clock at either switch: half of what the slower one
+    can do. The same traffic, because that is what somebody has who chooses between the two; at half of its own capacity
+    the faster one would be asked to be quick with several times as many packets."""
     case: Switch = None
     quantile: str = "p50"
 
@@ -65,16 +67,19 @@ class Latency(Row):
 
     def measure(self, bench):
         bench.ovs.load(self.case)
-        theirs = bench.ovs.measure(1) * 1e6 / 2
+        theirs = bench.ovs.measure(1)
         bench.ovs.stop()
-        mine = bench.esw(self.case.name)["mpps"] * 1e6 / 2
+        mine = bench.esw(self.case.name)["mpps"]
         bench.ovs.go()
-        bench.ovs.load(self.case, rate=theirs)
+        rate = int(min(mine, theirs) * 1e6 / 2)
+        bench.ovs.load(self.case, rate=rate)
         seen = {q: ([], []) for q in ("p50", "p99", "p999")}
         for _ in range(bench.count):
             them = bench.ovs.measure_latency(bench.seconds)
             bench.ovs.stop()
-            us = bench.esw(self.case.name, "--rate", str(int(mine)))
+            us = bench.esw(self.case.name, "--rate", str(rate))
+            if us["lost"]:
+                raise Failed(f"our source's ring was full: {us['lost']} packets lost at {rate / 1e6:.1f} Mpps")
             bench.ovs.go()
             time.sleep(0.3)  # what piled up while it was stopped
             for q, (ours, other) in seen.items():
@@ -179,9 +184,9 @@ ROWS = [
            source="src=10.0.0.0,dst=10.255.0.0,scatter=1"),
     Switch("mix-100k", "realistic mix: 100,000 connections, 20% of the packets begin one", 20, "10",
            rules=service_rules("10.244.1.20"), source="src=10.244.1.10,dst=10.96.0.100,dport=4420,fan_out=1,fresh=20"),
-    Latency("latency-p50", "latency at half load, DNAT, p50", 2, "3 us", unit="us", better="less", case=DNAT_CASE),
-    Latency("latency-p99", "latency at half load, DNAT, p99", 2, "8 us", unit="us", better="less", case=DNAT_CASE, quantile="p99"),
-    Latency("latency-p999", "latency at half load, DNAT, p99.9", None, "", unit="us", better="less", case=DNAT_CASE,
+    Latency("latency-p50", "latency, DNAT, at half of what the slower can do, p50", 2, "3 us", unit="us", better="less", case=DNAT_CASE),
+    Latency("latency-p99", "the same, p99", 2, "8 us", unit="us", better="less", case=DNAT_CASE, quantile="p99"),
+    Latency("latency-p999", "the same, p99.9", None, "", unit="us", better="less", case=DNAT_CASE,
             quantile="p999"),
 ] + [
     Table(f"table-{kind}-{name}", f"exact table, {name} entries, {kind}", 2, aim, unit="M/s", peer="rte_hash", entries=n,
