@@ -4,26 +4,6 @@
 
 #include <assert.h>
 #include <sched.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
-/* Writers match as the plain machine can: SSE2 is part of x86-64. */
-#ifdef __SSE2__
-static inline __attribute__((no_sanitize("thread"))) uint32_t match_of(
-	const struct bkt *b, uint16_t tag)
-{
-	__m128i want = _mm_set1_epi16((short)tag);
-	__m128i lo = _mm_cmpeq_epi16(_mm_load_si128((const __m128i *)b->tag), want);
-	__m128i hi = _mm_cmpeq_epi16(_mm_load_si128((const __m128i *)b->tag + 1), want);
-	uint32_t m = _mm_movemask_epi8(_mm_packs_epi16(lo, hi)) & ((1u << BKT_SLOTS) - 1);
-
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return m;
-}
-#else
-#define match_of bkt_match
-#endif
 
 void bkt_init(struct bkt_index *x, struct bkt *base, struct bkt_state *state, uint32_t level_max,
 	const struct flow_region *region)
@@ -105,15 +85,15 @@ uint32_t bkt_find_locked(const struct bkt_index *x, const struct bkt *home, uint
 	uint32_t far = bkt_far(bkt_head(home), hash), id;
 	uint16_t tag = bkt_tag(hash);
 
-	id = bkt_scan(home, tag, match_of, equal, x->owner, key);
+	id = bkt_scan(home, tag, bkt_match_base, equal, x->owner, key);
 	for (unsigned d = 1; !id && d <= far; d++)
-		id = bkt_scan(bkt_at(x, level, hash + d), tag, match_of, equal, x->owner, key);
+		id = bkt_scan(bkt_at(x, level, hash + d), tag, bkt_match_base, equal, x->owner, key);
 	return id;
 }
 
 static bool claim_slot(struct bkt *b, uint16_t tag, uint32_t id)
 {
-	for (uint32_t m = match_of(b, 0); m; m &= m - 1) {
+	for (uint32_t m = bkt_match_base(b, 0); m; m &= m - 1) {
 		unsigned i = __builtin_ctz(m);
 		uint32_t none = 0;
 
@@ -166,7 +146,7 @@ int bkt_enter(struct bkt_index *x, struct bkt *home, uint32_t level, uint64_t ha
 
 static bool clear_slot(struct bkt *b, uint16_t tag, uint32_t id)
 {
-	for (uint32_t m = match_of(b, tag); m; m &= m - 1) {
+	for (uint32_t m = bkt_match_base(b, tag); m; m &= m - 1) {
 		unsigned i = __builtin_ctz(m);
 
 		if (bkt_id(b, i) != id)

@@ -34,6 +34,9 @@
 #include <stdint.h>
 
 #include <rte_pause.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "base/base.h"
 #include "flow/region.h"
@@ -174,6 +177,23 @@ static inline uint32_t bkt_match(const struct bkt *b, uint16_t tag)
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return match;
 }
+
+/* As the plain machine can: SSE2 is part of x86-64. For one key at a time, and for writers. */
+#ifdef __SSE2__
+static inline __attribute__((no_sanitize("thread"))) uint32_t bkt_match_base(
+	const struct bkt *b, uint16_t tag)
+{
+	__m128i want = _mm_set1_epi16((short)tag);
+	__m128i lo = _mm_cmpeq_epi16(_mm_load_si128((const __m128i *)b->tag), want);
+	__m128i hi = _mm_cmpeq_epi16(_mm_load_si128((const __m128i *)b->tag + 1), want);
+	uint32_t m = _mm_movemask_epi8(_mm_packs_epi16(lo, hi)) & ((1u << BKT_SLOTS) - 1);
+
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return m;
+}
+#else
+#define bkt_match_base bkt_match
+#endif
 
 /* The id whose record `equal` accepts, or 0. Scans home, displaced keys, and levels being grown into. */
 typedef bool (*bkt_equal)(const void *owner, uint32_t id, const void *key);

@@ -30,8 +30,12 @@ static const void *record_of(const void *owner, uint32_t id)
 static bool equal(const void *owner, uint32_t id, const void *words)
 {
 	const struct flow_exact *t = owner;
+	const uint64_t *record = (const uint64_t *)(const void *)exact_record(t, id), *key = words;
+	uint64_t differ = 0;
 
-	return memcmp(exact_record(t, id), words, t->nr_words * 8) == 0;
+	for (unsigned i = 0; i < t->nr_words; i++)
+		differ |= record[i] ^ key[i];
+	return !differ;
 }
 
 static uint32_t *live_word(const struct flow_exact *t, uint32_t index)
@@ -169,7 +173,7 @@ uint32_t flow_exact_find(const struct flow_exact *table, const struct flow_key *
 
 	exact_pack(table, key, words);
 	return bkt_find(&table->index, exact_hash(table, words, table->nr_words),
-		bkt_match, equal, words);
+		bkt_match_base, equal, words);
 }
 
 static bool reserve(struct flow_exact *t)
