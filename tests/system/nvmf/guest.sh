@@ -46,7 +46,19 @@ need_guest() {
 	) 9>"$W/lock" >"$TMP/guest-build.log" 2>&1 || skip_all "the guest cannot be built: $(tail -1 "$TMP/guest-build.log")"
 }
 
-free_port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
+# Below the ports that the kernel gives to outgoing connections (ip_local_port_range): one of those may go to somebody's client
+# while the daemon that will listen on it again is down.
+free_port() {
+	python3 -c '
+import random, socket
+while True:
+    try:
+        s = socket.create_server(("127.0.0.1", random.randrange(20000, 32000)))
+        break
+    except OSError:
+        pass
+print(s.getsockname()[1])'
+}
 
 # nvmfd NAME CONFIG-TEXT: start one, wait until it answers
 nvmfd() {
