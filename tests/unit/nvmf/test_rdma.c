@@ -37,9 +37,9 @@ static void test_any_order(void **state)
 
 static void test_disconnects(void **state)
 {
-	storm("mem:256K", (struct fake_rdma_faults){.most = 4, .cut = 0.002, .refuse = 0.1}, 1500);
+	storm("mem:256K", (struct fake_rdma_faults){.most = 4, .cut = 0.002, .refuse = 0.01}, 1500);
 	storm("fault:seed=4,error=0.02,delay_us=400:mem:256K",
-		(struct fake_rdma_faults){.most = 4, .cut = 0.004, .refuse = 0.2}, 1500);
+		(struct fake_rdma_faults){.most = 4, .cut = 0.001, .refuse = 0.03}, 1500);
 }
 
 static void test_aborts(void **state)
