@@ -217,26 +217,39 @@ static inline void copy_template(uint8_t *to, const uint8_t *from, unsigned len)
 	memcpy(to + len - 16, from + len - 16, 16);
 }
 
+static inline void patch_lengths(uint8_t *ip, const struct pkt_encap *e, uint32_t total)
+{
+	uint16_t length = rte_cpu_to_be_16((uint16_t)total);
+
+	if (e->ip6) {
+		pkt_put_be16(ip + 4, (uint16_t)(total - PKT_IP6_LEN));
+		return;
+	}
+	pkt_put16(ip + 2, length);
+	pkt_put16(ip + 10, (uint16_t)~checksum_join(e->ip_csum, length));
+}
+
 int pkt_encap_last(
 	struct rte_mbuf *m, struct pkt_parse *p, const struct pkt_encap *e, uint32_t entropy)
 {
 	const unsigned len = e->len, l3 = e->l3, l4 = e->l4;
 	uint32_t total = m->pkt_len + len - l3;
-	uint16_t length = rte_cpu_to_be_16((uint16_t)total);
 	uint8_t *b;
+	int tos;
 
 	if (unlikely(!e->simple || m->ol_flags & PKT_PARTIAL_FLAGS || total > 65535))
 		return pkt_encap(m, p, e, entropy);
+	tos = e->fixed_ip ? -1 : pkt_get_tos(m, &p->outer);
 	b = (uint8_t *)rte_pktmbuf_prepend(m, (uint16_t)len);
 	if (unlikely(!b))
 		return -DROP_EDIT_NO_ROOM;
 	copy_template(b, e->bytes, len);
-	if (e->ip6) {
-		pkt_put_be16(b + l3 + 4, (uint16_t)(total - PKT_IP6_LEN));
-	} else {
-		pkt_put16(b + l3 + 2, length);
-		pkt_put16(b + l3 + 10, (uint16_t)~checksum_join(e->ip_csum, length));
-	}
+	if (e->fixed_ip)
+		patch_lengths(b + l3, e, total);
+	else if (e->ip6)
+		patch_ip6(b + l3, e, total, tos, entropy);
+	else
+		patch_ip4(b + l3, e, total, tos, 0);
 	if (e->entropy)
 		pkt_put_be16(b + l4, pkt_entropy_port(entropy));
 	pkt_put_be16(b + l4 + 4, (uint16_t)(total - (l4 - l3)));

@@ -75,8 +75,8 @@ struct pkt_encap {
 	uint8_t tun_type;         /* enum pkt_tun; NONE if the bytes are no tunnel we know */
 	bool ip6, has_udp, udp_csum, entropy, label_entropy;
 	bool inner_l2;     /* keep the inner Ethernet header */
-	bool simple;       /* nothing to do per packet but lengths and the source port: UDP without a
-			    * checksum, nothing taken from the inner headers */
+	bool simple;       /* L2 in UDP without a checksum: per packet only lengths, the source port and */
+	bool fixed_ip;     /* unless this, DSCP, ECN and flow label are made from the inner headers */
 	uint8_t tos_copy;  /* enum pkt_tos_copy */
 	uint8_t proto_off; /* where the inner's type goes when it depends on the packet; 0 = nowhere
 			    */

@@ -150,10 +150,12 @@ static void clear_variable(struct pkt_encap *e)
 	e->ip_csum = checksum_fold(checksum_bytes(ip, (ip[0] & 15u) * 4, 0));
 }
 
-static bool is_simple(const struct pkt_encap *e)
+/* How much pkt_encap_last() has to do. */
+static void find_effort(struct pkt_encap *e)
 {
-	return e->inner_l2 && e->has_udp && !e->udp_csum && !e->proto_off && e->tos_copy == PKT_TOS_FIXED &&
-	       !e->label_entropy && e->tun_type != PKT_TUN_GTPU && e->tun_type != PKT_TUN_NONE;
+	e->simple = e->inner_l2 && e->has_udp && !e->udp_csum && !e->proto_off && e->tun_type != PKT_TUN_GTPU &&
+		    e->tun_type != PKT_TUN_NONE;
+	e->fixed_ip = e->tos_copy == PKT_TOS_FIXED && !e->label_entropy;
 }
 
 static uint32_t shape_of_template(const struct pkt_encap *e)
@@ -190,7 +192,7 @@ int pkt_encap_init_raw(struct pkt_encap *e, const void *bytes, size_t len, bool 
 		return r;
 	clear_variable(e);
 	e->shape = shape_of_template(e);
-	e->simple = is_simple(e);
+	find_effort(e);
 	return 0;
 }
 
@@ -407,6 +409,6 @@ int pkt_encap_init(struct pkt_encap *e, const struct pkt_encap_config *c)
 	e->tos_copy = (uint8_t)c->tos_copy;
 	e->entropy = c->entropy && e->has_udp;
 	e->label_entropy = c->entropy && c->ip6 && !c->flow_label;
-	e->simple = is_simple(e);
+	find_effort(e);
 	return 0;
 }

@@ -257,6 +257,55 @@ static void ecn_and_dscp_out(void **state)
 		}
 }
 
+static struct pkt_encap_config random_config(struct rng *r)
+{
+	struct pkt_encap_config c = config(
+		rng_below(r, ARRAY_SIZE(tunnels)), rng_one_in(r, 2), rng_one_in(r, 4), rng_one_in(r, 3));
+
+	c.entropy = rng_one_in(r, 2);
+	c.tos = (uint8_t)rng_u32(r);
+	c.tos_copy = rng_below(r, 3);
+	c.flow_label = rng_one_in(r, 2) ? 0x12345 : 0;
+	return c;
+}
+
+/* For a packet that leaves the same bytes and flags are made as for one that stays. */
+static void the_last_one_is_no_other(void **state)
+{
+	static uint8_t got[2][TEST_PACKET_MAX];
+	struct rng r;
+
+	rng_init(&r, rng_test_seed("encap last"));
+	for (unsigned round = 0; round < 5000; round++) {
+		struct pkt_encap_config c = random_config(&r);
+		const char *inner = rng_one_in(&r, 8) ? "arp:op=1,s=10.0.0.1,t=10.0.0.2" : inners[rng_below(&r, ARRAY_SIZE(inners))];
+		uint32_t hash = rng_u32(&r);
+		bool partial = rng_one_in(&r, 4);
+		uint64_t flags[2];
+		struct pkt_encap e;
+		size_t n[2];
+		int err[2];
+
+		assert_int_equal(pkt_encap_init(&e, &c), 0);
+		for (unsigned last = 0; last < 2; last++) {
+			struct rte_mbuf *m = test_packet(test_pool(), "eth %s", inner);
+			struct pkt_parse p;
+
+			if (partial)
+				make_partial(m);
+			p = parse(m);
+			err[last] = last ? pkt_encap_last(m, &p, &e, hash) : pkt_encap(m, &p, &e, hash);
+			n[last] = test_copy_out(m, got[last], sizeof(got[last]));
+			flags[last] = m->ol_flags;
+			rte_pktmbuf_free(m);
+		}
+		assert_int_equal(err[0], err[1]);
+		assert_int_equal(flags[0], flags[1]);
+		assert_int_equal(n[0], n[1]);
+		assert_memory_equal(got[0], got[1], n[0]);
+	}
+}
+
 /* RFC 6040 figure 4, all sixteen. -1: drop. */
 static void ecn_in(void **state)
 {
@@ -476,6 +525,7 @@ int main(void)
 		cmocka_unit_test(padding_is_cut),
 		cmocka_unit_test(entropy),
 		cmocka_unit_test(ecn_and_dscp_out),
+		cmocka_unit_test(the_last_one_is_no_other),
 		cmocka_unit_test(ecn_in),
 		cmocka_unit_test(decap_parses_as_anew),
 		cmocka_unit_test(decap_refuses),
