@@ -122,7 +122,8 @@ doca_error_t dcore_mmap_may(const struct doca_mmap *mmap, const struct doca_dev 
  */
 uint8_t *dcore_mmap_local(const struct doca_mmap *mmap, const uint8_t *addr, size_t len);
 /* Where this process sees `len` bytes at the program's address `at` of the buffer, if tasks on the device may
- * read (write) them now: the permission, the owner's life and the mapping in one call. NULL otherwise. */
+ * read (write) them: the permission and the mapping in one call. NULL otherwise. Afterwards dcore_mmap_dead() says
+ * whether the bytes count. */
 uint8_t *dcore_buf_reach(const struct doca_buf *buf, const uint8_t *at, size_t len,
 	const struct doca_dev *dev, bool write);
 /* The descriptor a PCI peer imports; exports the map if it was not. Needs PCI permission. */

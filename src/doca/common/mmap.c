@@ -349,8 +349,7 @@ uint8_t *dcore_buf_reach(const struct doca_buf *buf, const uint8_t *at, size_t l
 {
 	const struct doca_mmap *mmap = buf->mmap;
 
-	if (!(mmap->dev_bits & dcore_dev_bit(dev)) || (write && !mmap_is_writable(mmap)) ||
-		dcore_mmap_dead(mmap))
+	if (!(mmap->dev_bits & dcore_dev_bit(dev)) || (write && !mmap_is_writable(mmap)))
 		return NULL;
 	return dcore_mmap_local(mmap, at, len);
 }
