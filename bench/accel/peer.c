@@ -93,6 +93,17 @@ static void prepare(struct side *side, struct doca_dma *dma, size_t len)
 	}
 }
 
+/* The next window of the memory: which pages of 4 KiB share lines of the second level cache is chance, and moved a
+ * ratio by 3%. */
+static void move(struct side *side, size_t len, unsigned round)
+{
+	size_t window = rig.n * len, at = round % (PEER_LEN / window) * window;
+
+	for (unsigned i = 0; i < rig.n; i++)
+		MUST(doca_buf_inventory_buf_reuse_by_data(
+			side->srcs[i], (void *)(uintptr_t)(side->addr + at + i * len), len));
+}
+
 static void drop(struct side *side)
 {
 	for (unsigned i = 0; i < rig.n; i++) {
@@ -119,6 +130,8 @@ static void compare(struct doca_dma *dma, struct side *near, struct side *far, s
 	for (int i = 0; i < PAIRS; i++) {
 		bool first = i % 2;
 
+		move(near, len, (unsigned)i);
+		move(far, len, (unsigned)i);
 		if (first)
 			local[i] = one_round(near);
 		ours[i] = one_round(far);
