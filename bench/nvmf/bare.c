@@ -4,7 +4,7 @@
  *
  * Two processes over loopback, each polling on a processor of its own. One asks `depth` times with a capsule's
  * bytes, the other answers each with a header and a block from somewhere in its memory, and is asked again. Nothing
- * is parsed, looked up or stored: a target or an initiator cannot be faster than that, whoever wrote it.
+ * is parsed, looked up or stored: targets and initiators are hardly faster than that, whoever wrote them.
  */
 #include <errno.h>
 #include <netinet/in.h>
