@@ -336,10 +336,12 @@ uint8_t *dcore_mmap_local(const struct doca_mmap *mmap, const uint8_t *addr, siz
 {
 	if (mmap->gpu)
 		return NULL;
-	if (mmap->peer) {
-		if (addr < mmap->inner || addr + len > mmap->inner + mmap->inner_len)
+	if (mmap->peer) { /* in numbers: the address may be a hostile peer's, and len after it wrap */
+		uintptr_t at = (uintptr_t)addr - (uintptr_t)mmap->inner;
+
+		if (!mmap->inner_len || at > mmap->inner_len || len > mmap->inner_len - at)
 			return NULL;
-		return mmap->inner_local + (addr - mmap->inner);
+		return mmap->inner_local + at;
 	}
 	return mmap->fd_map ? mmap->fd_map + (addr - mmap->addr) : (uint8_t *)addr;
 }
