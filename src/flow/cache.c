@@ -2,7 +2,7 @@
 /*
  * cache: composed programs under the bits they depend on. One exact table (a level) per distinct mask. A
  * record is the key, the flat form and a stamp: two lines with a five-tuple's key, all that most hits read. The
- * program and its generation references are one allocation, retired through the epoch. Levels are only
+ * program and its generation references are one block of cache_pool.h, which waits for readers by itself. Levels are only
  * added while the ctx lives; when there are too many masks, further programs go under the union of all bits
  * any pipe looks at, which is always a legal mask.
  */
@@ -12,6 +12,7 @@
 #include <rte_prefetch.h>
 
 #include "base/refuse.h"
+#include "flow/cache_pool.h"
 #include "flow/exact_int.h"
 #include "flow/flat.h"
 #include "flow/pipe_int.h"
@@ -19,6 +20,7 @@
 #define LEVELS_MAX 64
 #define CACHE_DEFAULT (1u << 20)
 #define EVICT_BATCH 64
+#define POOL_LEVELS 4u /* there is memory for so many full levels' programs */
 
 /* What a level's record holds behind the key. */
 struct record {
@@ -36,7 +38,8 @@ struct cached {
 	uint32_t nr_refs;
 	bool adds_matter;
 	const struct flow_ref *refs;
-	uint8_t pad[32];
+	struct cache_block block;   /* which this is */
+	uint8_t pad[24];
 	struct flow_program prog;   /* on a line of its own */
 };
 static_assert(offsetof(struct cached, prog) == 64, "program and validity: one line each");
@@ -56,14 +59,25 @@ struct flow_cache {
 	unsigned nr_levels;         /* atomic; levels below it are complete */
 	pthread_mutex_t lock;       /* adding levels, evicting */
 	struct flow_cache_stats stats;
+	struct cache_pool pool;
 };
+
+static uint32_t level_entries(const struct flow_ctx *ctx)
+{
+	return ctx->cfg.cache_entries ? ctx->cfg.cache_entries : CACHE_DEFAULT;
+}
 
 int cache_init(struct flow_ctx *ctx)
 {
-	struct flow_cache *cache = calloc(1, sizeof(*cache));
+	struct flow_cache *cache = aligned_alloc(64, RTE_ALIGN_CEIL(sizeof(*cache), 64));
 
 	if (!cache)
 		return refuse(ENOMEM, "flow cache: no memory");
+	memset(cache, 0, sizeof(*cache));
+	if (cache_pool_init(&cache->pool, ctx, MIN_OF((uint64_t)level_entries(ctx) * POOL_LEVELS, UINT32_MAX))) {
+		free(cache);
+		return refuse(ENOMEM, "flow cache: no address space for its programs");
+	}
 	pthread_mutex_init(&cache->lock, NULL);
 	ctx->pipes->cache = cache;
 	return 0;
@@ -98,13 +112,9 @@ void cache_fini(struct flow_ctx *ctx)
 
 	if (!cache)
 		return;
-	for (unsigned i = 0; i < cache->nr_levels; i++) {
-		struct level *level = cache->level[i];
-
-		for (uint32_t n = flow_exact_next(level->table, 0); n; n = flow_exact_next(level->table, n))
-			free(cached_of(prog_at(level, n)));
-		level_free(level);
-	}
+	for (unsigned i = 0; i < cache->nr_levels; i++)
+		level_free(cache->level[i]);
+	cache_pool_fini(&cache->pool);
 	pthread_mutex_destroy(&cache->lock);
 	free(cache);
 	ctx->pipes->cache = NULL;
@@ -139,7 +149,7 @@ static void forget(struct flow_ctx *ctx, struct level *level, uint32_t index, co
 		return;
 	__atomic_store_n(&level->prog[index], NULL, __ATOMIC_RELEASE);
 	__atomic_fetch_sub(&ctx->pipes->cache->stats.programs, 1, __ATOMIC_RELAXED);
-	flow_retire(ctx, free, cached_of(prog));
+	cache_pool_give(&ctx->pipes->cache->pool, cached_of(prog)->block);
 }
 
 /* The stamp did not say that the record is right. */
@@ -235,7 +245,7 @@ static bool is_narrow(const struct flow_key *mask)
 static int level_open(struct flow_ctx *ctx, struct level *level, const struct flow_key *mask)
 {
 	struct flow_exact_cfg cfg = {.name = "flow cache", .mask = mask,
-		.capacity = ctx->cfg.cache_entries ? ctx->cfg.cache_entries : CACHE_DEFAULT};
+		.capacity = level_entries(ctx)};
 	int err;
 
 	level->mask = *mask;
@@ -321,16 +331,18 @@ static void evict(struct flow_ctx *ctx, struct level *level)
 	pthread_mutex_unlock(&cache->lock);
 }
 
-static struct cached *make(const struct cache_offer *o)
+static struct cached *make(struct cache_pool *pool, const struct cache_offer *o)
 {
 	size_t ops = o->nr_ops * sizeof(struct flow_op), refs = o->nr_refs * sizeof(struct flow_ref);
 	size_t data_at = RTE_ALIGN_CEIL(sizeof(struct cached) + ops, 16), refs_at = data_at + RTE_ALIGN_CEIL(o->data_len, 16);
-	struct cached *c = aligned_alloc(64, RTE_ALIGN_CEIL(refs_at + refs, 64));
+	struct cache_block block;
+	struct cached *c = cache_pool_take(pool, refs_at + refs, &block);
 	uint8_t *bytes = (uint8_t *)c;
 
 	if (!c)
 		return NULL;
 	memset(c, 0, sizeof(*c));
+	c->block = block;
 	c->changes = o->changes;
 	c->adds = o->adds;
 	c->adds_matter = o->adds_matter;
@@ -387,9 +399,12 @@ const struct flow_program *cache_put(struct flow_ctx *ctx, const struct cache_of
 
 	if (!level)
 		level = catch_all(ctx, &mask);
-	c = level ? make(offer) : NULL;
+	c = level ? make(&cache->pool, offer) : NULL;
+	if (level && !c)
+		evict(ctx, level); /* what goes is there for others, when its readers have passed */
 	if (!c || publish(ctx, level, offer, c)) {
-		free(c);
+		if (c)
+			cache_pool_give_unused(&cache->pool, c->block);
 		__atomic_fetch_add(&cache->stats.rejected, 1, __ATOMIC_RELAXED);
 		return NULL;
 	}
