@@ -127,20 +127,22 @@ static int through_kernel(
 static int pieces(
 	const struct doca_mmap *mmap, const uint8_t *addr, uint8_t *own, size_t len, bool write)
 {
+	uintptr_t inner = (uintptr_t)mmap->inner, inner_end = inner + mmap->inner_len;
+
 	while (len) {
-		const uint8_t *inner_end = mmap->inner + mmap->inner_len;
+		uintptr_t at = (uintptr_t)addr;
 		size_t n = len;
 		int err = 0;
 
-		if (addr >= mmap->inner && addr < inner_end) {
+		if (at >= inner && at < inner_end) {
 			uint8_t *local;
 
-			n = MIN_OF(len, (size_t)(inner_end - addr));
+			n = MIN_OF(len, (size_t)(inner_end - at));
 			local = dcore_mmap_local(mmap, addr, n);
 			memcpy(write ? local : own, write ? own : local, n);
 		} else {
-			if (addr < mmap->inner)
-				n = MIN_OF(len, (size_t)(mmap->inner - addr));
+			if (at < inner)
+				n = MIN_OF(len, (size_t)(inner - at));
 			err = through_kernel(mmap, addr, own, n, write);
 		}
 		if (err)
