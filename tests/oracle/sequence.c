@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * sequence: three ordered lists in one pipe. The first rewrites, lowers the TTL and counts; the second counts and puts the packet
- * into VXLAN; the third meters, sets the destination by one element and the source by another, and counts. The entry's index of a
- * list chooses it, per entry of the root.
+ * into VXLAN; the third counts, meters, sets the destination by one element and the source by another, and counts again, by the same
+ * counter. The entry's index of a list chooses it, per entry of the root.
  */
 #include "begin.h"
 
@@ -25,12 +25,13 @@ static struct doca_flow_ordered_list_element tunnel_elements[] = {
 	{.type = DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS, .actions = &tunnel},
 };
 static struct doca_flow_ordered_list_element long_elements[] = {
+	{.type = DOCA_FLOW_ORDERED_LIST_ELEMENT_MONITOR, .monitor = &count},
 	{.type = DOCA_FLOW_ORDERED_LIST_ELEMENT_MONITOR, .monitor = &meter},
 	{.type = DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS, .actions = &destination},
 	{.type = DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS, .actions = &source},
 	{.type = DOCA_FLOW_ORDERED_LIST_ELEMENT_MONITOR, .monitor = &count},
 };
-static struct doca_flow_ordered_list long_list = {.idx = 2, .size = 4, .elements = long_elements};
+static struct doca_flow_ordered_list long_list = {.idx = 2, .size = 5, .elements = long_elements};
 static struct doca_flow_ordered_list nat_list = {.idx = 0, .size = 2, .elements = nat_elements};
 static struct doca_flow_ordered_list tunnel_list = {.idx = 1, .size = 2, .elements = tunnel_elements};
 

@@ -3,11 +3,21 @@
  * list: the elements of an ordered list become one template, in their order.
  *
  * An entry's list has the same elements: its first ACTIONS element fills what the first one of the template left open, its second
- * the second's. Monitors of one list are one monitor, so each kind (counter, meter, aging) is named once.
+ * the second's. Monitors of one list are one monitor: own counters in several places are the entry's one counter, and besides that
+ * each kind (counter, meter, aging) is named once.
  */
 #include <stdlib.h>
 
 #include "doca/flow/flow_door.h"
+
+static bool clash(const struct doca_flow_monitor *a, const struct doca_flow_monitor *b)
+{
+	bool count = a->counter_type != DOCA_FLOW_RESOURCE_TYPE_NONE && b->counter_type != DOCA_FLOW_RESOURCE_TYPE_NONE;
+	bool own = a->counter_type == DOCA_FLOW_RESOURCE_TYPE_NON_SHARED && b->counter_type == DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
+	bool meter = a->meter_type != DOCA_FLOW_RESOURCE_TYPE_NONE && b->meter_type != DOCA_FLOW_RESOURCE_TYPE_NONE;
+
+	return (count && !own) || meter || (a->aging_sec && b->aging_sec && a->aging_sec != b->aging_sec);
+}
 
 /* Adds what `from` monitors; false when `to` monitors something of the kind already. */
 static bool join(struct doca_flow_monitor *to, const struct doca_flow_monitor *from)
@@ -15,8 +25,7 @@ static bool join(struct doca_flow_monitor *to, const struct doca_flow_monitor *f
 	bool counts = from->counter_type != DOCA_FLOW_RESOURCE_TYPE_NONE, meters = from->meter_type != DOCA_FLOW_RESOURCE_TYPE_NONE;
 	struct doca_flow_monitor joined = meters ? *from : *to;
 
-	if ((counts && to->counter_type != DOCA_FLOW_RESOURCE_TYPE_NONE) || (meters && to->meter_type != DOCA_FLOW_RESOURCE_TYPE_NONE) ||
-		(from->aging_sec && to->aging_sec))
+	if (clash(to, from))
 		return false;
 	joined.counter_type = counts ? from->counter_type : to->counter_type;
 	joined.shared_counter = counts ? from->shared_counter : to->shared_counter;
@@ -29,7 +38,7 @@ static bool join(struct doca_flow_monitor *to, const struct doca_flow_monitor *f
 static doca_error_t add_monitor(const char *pipe, const struct doca_flow_monitor *from, struct doca_flow_monitor *to)
 {
 	return join(to, from) ? DOCA_SUCCESS
-			      : dcore_fail(DOCA_ERROR_NOT_SUPPORTED, "pipe '%s': a list has two counters, two meters or two agings; one of each", pipe);
+			      : dcore_fail(DOCA_ERROR_NOT_SUPPORTED, "pipe '%s': a list has two meters, two agings, or a shared counter beside another; one of each", pipe);
 }
 
 doca_error_t door_list_template(struct doca_flow_pipe *pipe, const struct door_list *list, struct door_template *t)

@@ -86,7 +86,7 @@ void choosing(void **state)
 
 void two_counters(void **state)
 {
-	struct doca_flow_monitor count = {.counter_type = DOCA_FLOW_RESOURCE_TYPE_NON_SHARED};
+	struct doca_flow_monitor count = {.counter_type = DOCA_FLOW_RESOURCE_TYPE_SHARED};
 	struct doca_flow_ordered_list_element e[2] = {
 		{.type = DOCA_FLOW_ORDERED_LIST_ELEMENT_MONITOR, .monitor = &count}, {.type = DOCA_FLOW_ORDERED_LIST_ELEMENT_MONITOR, .monitor = &count}};
 	struct doca_flow_ordered_list list = {.size = 2, .elements = e}, *lists[] = {&list};
