@@ -10,6 +10,7 @@ import tempfile
 import time
 
 NETNS = "softdpu-bench-peers"
+MTU = 1600  # frames of 1,514 bytes leave in a tunnel, which OVS drops at its 1,500; its buffers are of the same size
 SRC_PORT = 9  # OpenFlow number of the source: its rules stand before packets come
 HUGEPAGES = 640  # of 2 MiB: 512 MiB for OVS, as much for bench-esw, some for tables
 VSWITCHD = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
@@ -112,6 +113,7 @@ class Ovs:
         if outside:
             self.tunnel()
         self.vsctl("add-port", "phy" if outside == "dst" else "br0", "dst", "--", "set", "Interface", "dst", "type=dpdk",
+                   f"mtu_request={MTU}",
                    "options:dpdk-devargs=net_benchsource1,sink=1" + (f",latency={self.dir}/latency" if rate else ""))
         if case.setup == "group":
             self.group()
@@ -122,7 +124,7 @@ class Ovs:
             run("ovs-ofctl", "add-flow", f"{self.dir}/phy.mgmt",
                 "in_port=LOCAL,actions=output:dst" if outside == "dst" else f"in_port={SRC_PORT},actions=LOCAL")
         self.vsctl("add-port", "phy" if outside == "src" else "br0", "src", "--", "set", "Interface", "src",
-                   "type=dpdk", f"ofport_request={SRC_PORT}", "options:dpdk-devargs="
+                   "type=dpdk", f"mtu_request={MTU}", f"ofport_request={SRC_PORT}", "options:dpdk-devargs="
                    + ",".join(filter(None, ["net_benchsource0", f"flows={case.flows}", "proto=17", case.source,
                                               f"rate={int(rate)}" if rate else ""])))
         for port in ("src", "dst"):
